@@ -1,0 +1,143 @@
+//! The root of all state of the process, reached through one word that a fork wipes.
+//!
+//! Pages of cells and the page with the root pointer are private anonymous mappings with `MADV_WIPEONFORK`: in a child every status word
+//! reads as gone and the root pointer as null, at the cost of the one load that each call makes anyway. `getpid` would cost two hundred
+//! times that. A child that opens an engine gets a root, pages and handles of its own.
+
+use std::sync::OnceLock;
+
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
+
+use crate::cell::slab::Pages;
+use crate::model::error::Error;
+
+// The root pointer is no part of any protocol that the models explore, so it is a std atomic in every build.
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// Everything that the engines of one process share.
+pub struct Root {
+    /// Keys the tags of handles.
+    pub secret: u64,
+    /// The pages of cells.
+    pub pages: Pages,
+    /// Engines, tokens and subscriptions that are known by handle.
+    pub handles: crate::ffi::handles::HandleTable,
+}
+
+/// The address of the word that points to the root. It never changes, and a child inherits it.
+static ROOT: OnceLock<&'static AtomicPtr<Root>> = OnceLock::new();
+
+/// Serialises the opening of the first engine of a process; never held while anything else is done.
+static OPENING: OpeningLock = OpeningLock::new();
+
+/// Maps `len` bytes of zeroes that a forked child sees as zeroes again.
+pub fn map_wiped(len: usize) -> Result<*mut u8, Error> {
+    let flags = MapFlags::PRIVATE;
+    // SAFETY: a new anonymous mapping at an address of the kernel's choice aliases nothing.
+    let mapped = unsafe { mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::WRITE, flags) };
+    let address = mapped.map_err(|error| {
+        Error::text(crate::model::error::ErrorKind::Limit, format!("mapping {len} bytes for cells failed: {error}"))
+    })?;
+    // SAFETY: the range was mapped just now, is private and anonymous as this advice demands, and nothing is stored in it yet.
+    unsafe { madvise(address, len, Advice::LinuxWipeOnFork) }.map_err(|error| {
+        Error::text(
+            crate::model::error::ErrorKind::Internal,
+            format!("the kernel cannot wipe pages on fork ({error}); Linux 5.10 or newer is needed"),
+        )
+    })?;
+    Ok(address.cast())
+}
+
+/// The root, or `None` before the first engine was opened and in a forked child that has opened none.
+#[inline]
+pub fn root() -> Option<&'static Root> {
+    // Acquire pairs with the release in `root_or_open`.
+    let pointer = ROOT.get()?.load(Ordering::Acquire);
+    // SAFETY: the pointer is null or came from `Box::leak` in this very process: a fork wipes it.
+    unsafe { pointer.as_ref() }
+}
+
+/// Whether an engine was opened in an ancestor of this process and none in this one.
+pub fn is_forked() -> bool {
+    ROOT.get().is_some_and(|word| word.load(Ordering::Acquire).is_null())
+}
+
+/// The root, created if this process has none.
+pub fn root_or_open() -> Result<&'static Root, Error> {
+    if let Some(root) = root() {
+        return Ok(root);
+    }
+    let _opening = OPENING.lock();
+    if let Some(root) = root() {
+        return Ok(root);
+    }
+    let word = match ROOT.get() {
+        Some(word) => *word,
+        None => {
+            let page = map_wiped(4096)?;
+            // SAFETY: the page is mapped for the life of the process, aligned, and all zeroes is a null pointer.
+            let word: &'static AtomicPtr<Root> = unsafe { &*page.cast() };
+            *ROOT.get_or_init(|| word)
+        }
+    };
+    let root = Box::leak(Box::new(Root {
+        secret: random_u64(),
+        pages: Pages::new(),
+        handles: crate::ffi::handles::HandleTable::new(),
+    }));
+    word.store(root, Ordering::Release);
+    Ok(root)
+}
+
+/// Sixteen random bytes from the kernel.
+pub fn random_bytes() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty()) {
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => panic!("the kernel gives no random numbers: {error}"),
+        }
+    }
+    bytes
+}
+
+fn random_u64() -> u64 {
+    let bytes = random_bytes();
+    u64::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]])
+}
+
+/// A lock that a fork in the middle cannot leave locked for the child for ever: the child of a multi-threaded process would otherwise
+/// hang in its first `Engine::open`.
+struct OpeningLock(std::sync::atomic::AtomicU32);
+
+struct Opening<'a>(&'a OpeningLock);
+
+impl OpeningLock {
+    const fn new() -> Self {
+        Self(std::sync::atomic::AtomicU32::new(0))
+    }
+
+    fn lock(&self) -> Opening<'_> {
+        // The lock is owned by a process id: a child takes over what its parent held when it forked.
+        let own = rustix::process::getpid().as_raw_nonzero().get() as u32;
+        loop {
+            match self.0.compare_exchange(0, own, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Opening(self),
+                Err(holder) if holder != own => {
+                    if self.0.compare_exchange(holder, own, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                        return Opening(self);
+                    }
+                }
+                Err(_) => std::thread::yield_now(),
+            }
+        }
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(0, Ordering::Release);
+    }
+}

@@ -1,0 +1,82 @@
+//! Named pause points: a test parks a thread between two steps of a protocol and lets another thread in.
+//!
+//! A build without the feature `failpoints` contains none of this: [`pause!`](crate::failpoint::pause) is empty there.
+
+/// Marks a step of a protocol by name; `failpoints` builds stop here when a test has asked for it.
+macro_rules! pause {
+    ($name:literal) => {
+        #[cfg(feature = "failpoints")]
+        $crate::failpoint::hit($name);
+    };
+}
+pub(crate) use pause;
+
+#[cfg(feature = "failpoints")]
+pub use enabled::{Pause, hit};
+
+#[cfg(feature = "failpoints")]
+mod enabled {
+    use std::cell::RefCell;
+    use std::sync::{Arc, Condvar, Mutex};
+
+    #[derive(Default)]
+    struct State {
+        reached: bool,
+        released: bool,
+    }
+
+    /// A pause point armed for the thread that created it.
+    #[derive(Clone, Default)]
+    pub struct Pause {
+        shared: Arc<(Mutex<State>, Condvar)>,
+    }
+
+    thread_local! {
+        static ARMED: RefCell<Vec<(&'static str, Pause)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    impl Pause {
+        /// A pause that no thread is armed with yet.
+        pub fn new() -> Self {
+            Self::default()
+        }
+
+        /// Arms the calling thread: the next time it passes `name` it stops until [`Pause::release`].
+        pub fn arm(&self, name: &'static str) {
+            ARMED.with_borrow_mut(|armed| armed.push((name, self.clone())));
+        }
+
+        /// Waits until the armed thread stands at its point.
+        pub fn reached(&self) {
+            let (state, signal) = &*self.shared;
+            let guard = state.lock().unwrap();
+            drop(signal.wait_while(guard, |state| !state.reached).unwrap());
+        }
+
+        /// Whether the armed thread has come to its point.
+        pub fn was_reached(&self) -> bool {
+            self.shared.0.lock().unwrap().reached
+        }
+
+        /// Lets the armed thread go on.
+        pub fn release(&self) {
+            let (state, signal) = &*self.shared;
+            state.lock().unwrap().released = true;
+            signal.notify_all();
+        }
+    }
+
+    /// Called by the protocols at each named step.
+    pub fn hit(name: &'static str) {
+        let armed = ARMED.with_borrow_mut(|armed| {
+            armed.iter().position(|(point, _)| *point == name).map(|index| armed.remove(index).1)
+        });
+        if let Some(pause) = armed {
+            let (state, signal) = &*pause.shared;
+            let mut guard = state.lock().unwrap();
+            guard.reached = true;
+            signal.notify_all();
+            drop(signal.wait_while(guard, |state| !state.released).unwrap());
+        }
+    }
+}

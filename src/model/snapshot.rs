@@ -1,0 +1,187 @@
+//! One whole, immutable state of a check.
+
+use std::sync::Arc;
+
+use crate::cell::word::{StatusWord, flag};
+use crate::model::definition::CheckKind;
+use crate::model::status::Status;
+use crate::summary::Summary;
+
+/// The number of a writer record in its engine; 0 is nobody, 1 the engine itself.
+pub type RecordId = u32;
+
+/// What was registered, shared by all snapshots until it is redefined.
+pub(crate) struct Definition {
+    pub id: Arc<str>,
+    pub name: Box<str>,
+    pub data: Box<[u8]>,
+    pub kind: CheckKind,
+    pub initial: Status,
+    /// The summary this check counts in: of its service, or of the node. A node alias bound to the node counts nowhere.
+    pub home: Arc<Summary>,
+    /// The summary an alias mirrors.
+    pub target: Option<Arc<Summary>>,
+    /// Where in `home` the check's word is listed.
+    pub place: Option<u32>,
+}
+
+impl Definition {
+    pub(crate) fn is_alias(&self) -> bool {
+        self.target.is_some()
+    }
+}
+
+/// One commit of a check, whole: it does not change after it was handed out.
+///
+/// An alias's snapshot is derived when it is asked for; its `version` is that of its target's summary, and together with
+/// `epoch` it identifies the one state of the target it was derived from.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) output: Arc<str>,
+    pub(crate) incarnation: u64,
+    pub(crate) version: u64,
+    pub(crate) transitions: u64,
+    pub(crate) revision: u64,
+    pub(crate) epoch: u64,
+    pub(crate) time: i64,
+    pub(crate) since: i64,
+    pub(crate) generation: u32,
+    pub(crate) writer: RecordId,
+    pub(crate) holder: RecordId,
+    pub(crate) life: u16,
+    pub(crate) status: Status,
+    pub(crate) flags: u8,
+    pub(crate) gone: bool,
+}
+
+impl Snapshot {
+    /// The check's id.
+    pub fn id(&self) -> &str {
+        &self.definition.id
+    }
+
+    /// The check's name.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    /// The embedder's own bytes.
+    pub fn data(&self) -> &[u8] {
+        &self.definition.data
+    }
+
+    /// Direct, or an alias and of what.
+    pub fn kind(&self) -> &CheckKind {
+        &self.definition.kind
+    }
+
+    /// The id of the service the check is bound to, or `None` for the node.
+    pub fn service_id(&self) -> Option<&str> {
+        self.definition.home.service_id()
+    }
+
+    /// The status; of a tombstone the last one.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The check's text.
+    pub fn output(&self) -> &str {
+        &self.output
+    }
+
+    /// Which life of the id this is: the revision of its registering commit.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+
+    /// How many commits this incarnation has had; rises by one with each.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many of them changed the status.
+    pub fn transitions(&self) -> u64 {
+        self.transitions
+    }
+
+    /// The engine-wide number of this commit. Gaps are normal.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Which writer of this check wrote last: rises by one with each acquisition and take-over.
+    pub fn generation(&self) -> u64 {
+        u64::from(self.generation)
+    }
+
+    /// Of an alias: the counter of commits among what it derives from. 0 for a direct check.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Wall clock of the commit, nanoseconds since 1970.
+    pub fn time_ns(&self) -> i64 {
+        self.time
+    }
+
+    /// Wall clock of the last status change, nanoseconds since 1970.
+    pub fn since_ns(&self) -> i64 {
+        self.since
+    }
+
+    /// Who made this commit; look it up with [`crate::Engine::record`].
+    pub fn writer(&self) -> RecordId {
+        self.writer
+    }
+
+    /// Who holds the check's token, 0 if nobody does.
+    pub fn holder(&self) -> RecordId {
+        self.holder
+    }
+
+    /// Whether the check has never reported and shows the status it was registered with.
+    pub fn is_initial(&self) -> bool {
+        self.flags & flag::INITIAL != 0
+    }
+
+    /// Whether the engine derives this check.
+    pub fn is_derived(&self) -> bool {
+        self.flags & flag::DERIVED != 0
+    }
+
+    /// Whether this is a tombstone: the last state of a deregistered check.
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// The status word this commit publishes.
+    pub(crate) fn word(&self) -> StatusWord {
+        if self.gone {
+            StatusWord::gone_after(self.life)
+        } else {
+            StatusWord::new(self.life, self.version, self.status, self.flags)
+        }
+    }
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("id", &self.id())
+            .field("status", &self.status)
+            .field("output", &self.output)
+            .field("incarnation", &self.incarnation)
+            .field("version", &self.version)
+            .field("transitions", &self.transitions)
+            .field("revision", &self.revision)
+            .field("generation", &self.generation)
+            .field("epoch", &self.epoch)
+            .field("writer", &self.writer)
+            .field("holder", &self.holder)
+            .field("initial", &self.is_initial())
+            .field("gone", &self.gone)
+            .finish()
+    }
+}

@@ -1,0 +1,38 @@
+//! Named one-line breaks. In a `mutants` build a test chooses one by name and must then see its assertion fail; in any other
+//! build [`mutated!`](crate::mutant::mutated) is the constant `false` and the broken line is not compiled in.
+
+/// Whether the break `name` is switched on.
+macro_rules! mutated {
+    ($name:literal) => {{
+        #[cfg(feature = "mutants")]
+        {
+            $crate::mutant::is_on($name)
+        }
+        #[cfg(not(feature = "mutants"))]
+        {
+            false
+        }
+    }};
+}
+pub(crate) use mutated;
+
+#[cfg(feature = "mutants")]
+pub use enabled::{is_on, select};
+
+#[cfg(feature = "mutants")]
+mod enabled {
+    use std::sync::RwLock;
+
+    // Deliberately std and not the facade: choosing a mutant is not part of any model.
+    static SELECTED: RwLock<Option<&'static str>> = RwLock::new(None);
+
+    /// Switches one break on, or all off with `None`. Process-wide.
+    pub fn select(name: Option<&'static str>) {
+        *SELECTED.write().unwrap() = name;
+    }
+
+    /// Whether the break `name` is switched on.
+    pub fn is_on(name: &str) -> bool {
+        *SELECTED.read().unwrap() == Some(name)
+    }
+}
