@@ -1,0 +1,106 @@
+//! Who wants to know: lists that a writer reads, empty for most cells.
+//!
+//! A list hangs on each cell, and one on the engine for those who want everything. A list is replaced as a whole under the registration
+//! lock; a writer borrows it. A subscriber whose filter does not match is in none of the lists a writer looks at, and costs it nothing.
+//!
+//! A writer publishes its commit and then reads the list; a subscriber puts itself into the list, then reads the word by a read-modify-write,
+//! then the state. In the word's order one comes after the other: either the writer finds the subscriber, or the subscriber finds the
+//! commit (model `atomic_start`).
+
+use std::sync::Arc;
+
+use crate::model::status::Status;
+use crate::subscribe::delivery::Core;
+use crate::sync::ArcCell;
+
+/// What a mark is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// A commit of the cell's own check.
+    Own,
+    /// A commit of a check bound to this summary.
+    Member,
+    /// A change of what this summary shows.
+    Derived,
+}
+
+/// One entry: a subscription, and what on this cell it wants.
+#[derive(Clone)]
+pub struct Interest {
+    pub(crate) subscription: Arc<Core>,
+    pub(crate) class: Class,
+}
+
+/// The entries of one cell.
+#[derive(Clone, Default)]
+pub struct InterestList {
+    entries: Vec<Interest>,
+}
+
+/// The list of the engine.
+pub struct Board {
+    everything: ArcCell<InterestList>,
+}
+
+impl Board {
+    /// Nobody interested.
+    pub fn new() -> Self {
+        Self { everything: ArcCell::empty() }
+    }
+
+    /// Those who want everything.
+    pub fn everything(&self) -> &ArcCell<InterestList> {
+        &self.everything
+    }
+
+    /// Marks `slot` for those in `list` who want `class`, and for those who want everything if `everybody`; wakes who sleeps. `severity` is the
+    /// worse of the statuses before and after.
+    pub fn mark(
+        &self,
+        list: &ArcCell<InterestList>,
+        slot: u32,
+        severity: Status,
+        class: Class,
+        everybody: bool,
+    ) {
+        let notify = |entry: &Interest| entry.subscription.notify(slot, severity);
+        if let Some(list) = list.borrow().as_ref() {
+            list.entries.iter().filter(|entry| entry.class == class).for_each(notify);
+        }
+        if everybody {
+            if let Some(list) = self.everything.borrow().as_ref() {
+                list.entries.iter().for_each(notify);
+            }
+        }
+    }
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Adds an entry unless it is there. The caller holds the registration lock.
+pub fn add(list: &ArcCell<InterestList>, subscription: &Arc<Core>, class: Class) {
+    let mut entries = list.load().map_or_else(Vec::new, |list| list.entries.clone());
+    if !entries.iter().any(|entry| entry.class == class && Arc::ptr_eq(&entry.subscription, subscription)) {
+        entries.push(Interest { subscription: subscription.clone(), class });
+        list.store(Some(Arc::new(InterestList { entries })));
+    }
+}
+
+/// Removes all entries of a subscription: by identity, never by key. The caller holds the registration lock.
+pub fn remove(list: &ArcCell<InterestList>, subscription: &Arc<Core>) {
+    let Some(present) = list.load() else { return };
+    let mut entries = present.entries.clone();
+    entries.retain(|entry| !Arc::ptr_eq(&entry.subscription, subscription));
+    list.store((!entries.is_empty()).then(|| Arc::new(InterestList { entries })));
+}
+
+/// Calls `visit` with each subscription in the list that wants `class`.
+pub fn for_each(list: &ArcCell<InterestList>, class: Class, mut visit: impl FnMut(&Arc<Core>)) {
+    if let Some(list) = list.load() {
+        list.entries.iter().filter(|entry| entry.class == class).for_each(|entry| visit(&entry.subscription));
+    }
+}

@@ -1,0 +1,11 @@
+//! Subscriptions: what changed is a set of marks, what it changed to is read when it is delivered.
+//!
+//! A writer marks (see [`dirty`]) and wakes (see [`wake`]); everything else happens at the reader's expense. The path of a change:
+//! `interest` tells the writer whose set to mark, `dirty` is that set, `delivery` turns marks into events in order and without
+//! repetition.
+
+pub mod delivery;
+pub mod dirty;
+pub mod filter;
+pub mod interest;
+pub mod wake;

@@ -1,0 +1,361 @@
+//! Summaries: the derived word of a service id, and how a change climbs to every alias before the write returns.
+//!
+//! # Double refresh
+//!
+//! A summary is the root of an f-array (P. Jayanti, *f-arrays: implementation and applications*, PODC 2002). A writer publishes its own
+//! word and then, at most twice: loads the summary, reads the inputs, swaps in the result with the version raised. If both swaps fail, the
+//! second one that got in between was computed by somebody who loaded the summary, and therefore read the inputs, after this writer's
+//! publication: it has covered it. Three things are needed for that, and each has a mutant that the models kill:
+//!
+//! * the *load is a read-modify-write*, so that it takes its place in the word's modification order: a refresh whose load comes after
+//!   another's sees everything that the other published before it (`refresh-plain-load`);
+//! * the version rises *even when the status stays*: otherwise a writer that finds "its" status already there leaves a stale refresh
+//!   alive that was computed before its publication (`refresh-skip-if-equal`);
+//! * it is tried *twice*: one failed swap may have been won by such a stale refresh (`refresh-once`).
+//!
+//! # The walk
+//!
+//! Aliases are links to a summary, so all aliases of a service follow in the one swap. What remains are the summaries above: those of the
+//! services to which the aliases are bound. Whoever finds the summary's *peak* set after its own refresh walks on, never only the winner of
+//! the swap (`walk-winner-only`): the winner may be paused before its next step. The peak is taken away when the walk is done
+//! (`settle-before-walk`), so that a change climbs a ladder of services once and not once for each path. The graph has no loops (see
+//! [`crate::alias`]).
+//!
+//! A refresh is lock-free: O(inputs / 32 + 32) loads and at most two swaps. A walk is O(that) for each summary on the way up.
+
+pub mod list;
+pub mod members;
+pub mod view;
+pub mod word;
+
+use std::sync::Arc;
+
+use crate::cell::slab::{Arena, Cell, Place};
+use crate::failpoint::pause;
+use crate::model::definition::ServiceSpec;
+use crate::model::snapshot::Snapshot;
+use crate::model::status::Status;
+use crate::mutant::mutated;
+use crate::subscribe::interest::{Board, Class};
+use crate::summary::list::ArcList;
+use crate::summary::members::Members;
+use crate::summary::word::SummaryWord;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering};
+
+/// A summary that has this one among its inputs, and at which place.
+pub struct Edge {
+    /// The summary above.
+    pub above: Arc<Summary>,
+    /// Where this one is entered in it; `None` for the node, which every summary reads by itself.
+    pub place: Option<u32>,
+}
+
+/// The summary of one service id, or of the node.
+pub struct Summary {
+    id: Arc<str>,
+    place: Place,
+    /// The node's summary, an input of every service's; `None` for the node itself.
+    node: Option<Arc<Summary>>,
+    registered: AtomicBool,
+    /// The words this summary is the worst of.
+    pub members: Members,
+    /// The summaries that have this one among their inputs.
+    pub above: ArcList<Edge>,
+    /// How many aliases mirror this summary: without one, nobody who subscribed to everything need look here.
+    pub mirrors: AtomicU32,
+    /// How often the shown status changed; at most one behind the word, which has the low bits.
+    changes: AtomicU64,
+    /// What the registrations know; the writers' path never takes this lock.
+    pub table: Mutex<Table>,
+    /// Raised before and after each change of the table: odd while one is under way.
+    sequence: AtomicU64,
+    arena: Arc<Arena>,
+}
+
+/// What is registered at a summary.
+#[derive(Default)]
+pub struct Table {
+    /// The registered service.
+    pub service: Option<Arc<Service>>,
+    /// The checks and aliases bound here.
+    pub checks: Vec<Bound>,
+    /// The aliases that mirror this summary.
+    pub aliases: Vec<Bound>,
+    /// The summaries that aliases bound here mirror.
+    pub targets: Vec<Target>,
+    /// Sum of the versions of the inputs that have left: keeps the epoch rising.
+    pub retired: u64,
+    /// Subscriptions that refer to this summary.
+    pub subscribers: u32,
+    /// What removes this summary from the node's `above`.
+    pub node_edge: u32,
+    /// Places in `members` that are free again.
+    pub free_places: Vec<u32>,
+    /// The next place never used.
+    pub next_place: u32,
+}
+
+/// A registered service.
+pub struct Service {
+    /// Its definition.
+    pub spec: ServiceSpec,
+    /// The cell its handle refers to.
+    pub place: Place,
+    /// The life of that cell.
+    pub life: u16,
+    /// The revision of its registration.
+    pub incarnation: u64,
+}
+
+/// A check or alias in one of its lives.
+#[derive(Clone, Copy)]
+pub struct Bound {
+    /// Its cell.
+    pub place: Place,
+    /// Its life there.
+    pub life: u16,
+}
+
+/// A mirrored summary and how many aliases bound here mirror it.
+pub struct Target {
+    /// The summary.
+    pub summary: Arc<Summary>,
+    /// How many aliases need it.
+    pub aliases: u32,
+    /// Where it is entered in `members`.
+    pub place: u32,
+    /// What removes the edge from the target's `above`.
+    pub edge: u32,
+}
+
+impl Table {
+    /// A place for one more input.
+    pub fn take_place(&mut self) -> u32 {
+        self.free_places.pop().unwrap_or_else(|| {
+            self.next_place += 1;
+            self.next_place - 1
+        })
+    }
+}
+
+impl Summary {
+    /// A summary that nothing is registered at. It shows critical, but the node's shows passing: the node is always there.
+    pub fn new(id: Arc<str>, node: Option<Arc<Summary>>, arena: Arc<Arena>) -> Result<Arc<Self>, crate::Error> {
+        let place = arena.allocate()?;
+        let registered = node.is_none();
+        let summary = Arc::new(Self {
+            id,
+            place,
+            node,
+            registered: AtomicBool::new(registered),
+            members: Members::new(),
+            above: ArcList::new(),
+            mirrors: AtomicU32::new(0),
+            changes: AtomicU64::new(0),
+            table: Mutex::new(Table::default()),
+            sequence: AtomicU64::new(0),
+            arena,
+        });
+        summary.refresh();
+        let word = summary.word();
+        summary.settle(word);
+        Ok(summary)
+    }
+
+    /// The service's id, or `None` for the node.
+    pub fn service_id(&self) -> Option<&str> {
+        self.node.as_ref().map(|_| &*self.id)
+    }
+
+    /// The id as events and views carry it; empty for the node.
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// The cell in which the word stands.
+    pub fn cell(&self) -> &'static Cell {
+        self.place.cell
+    }
+
+    /// The number of that cell.
+    pub fn slot(&self) -> u32 {
+        self.place.slot
+    }
+
+    /// The node's summary, unless this is it.
+    pub fn node(&self) -> Option<&Arc<Summary>> {
+        self.node.as_ref()
+    }
+
+    /// The word. One load, wait-free.
+    // Acquire pairs with the swap in `refresh`.
+    pub fn word(&self) -> SummaryWord {
+        SummaryWord(self.place.cell.word.load(Ordering::Acquire))
+    }
+
+    /// The word, loaded by a read-modify-write (see the module's text).
+    pub fn word_ordered(&self) -> SummaryWord {
+        if mutated!("refresh-plain-load") {
+            return SummaryWord(self.place.cell.word.load(Ordering::Relaxed));
+        }
+        SummaryWord(self.place.cell.word.fetch_or(0, Ordering::AcqRel))
+    }
+
+    /// How often the shown status has changed.
+    pub fn changes(&self) -> u64 {
+        loop {
+            let word = self.word();
+            let counted = self.changes.load(Ordering::Acquire);
+            if self.word() == word {
+                return counted + u64::from(counted & 3 != word.changes_low());
+            }
+        }
+    }
+
+    /// What the inputs say at this moment, in the next version of `before`.
+    fn evaluate(&self, before: SummaryWord) -> SummaryWord {
+        let own = self.members.worst().unwrap_or(Status::Passing);
+        let registered = self.registered.load(Ordering::Acquire);
+        let shown = match &self.node {
+            _ if !registered => Status::Critical,
+            Some(node) => own.max(node.word().shown()),
+            None => own,
+        };
+        before.refreshed(shown, own, registered)
+    }
+
+    /// Double refresh: when it returns, the word covers every input published before it was called.
+    pub fn refresh(&self) {
+        let rounds = if mutated!("refresh-once") { 1 } else { 2 };
+        for _ in 0..rounds {
+            let before = self.word_ordered();
+            // The counter may lag by one; it is brought up before it could lag by two.
+            let counted = self.changes.load(Ordering::Acquire);
+            if counted & 3 != before.changes_low() {
+                self.changes.fetch_max(counted + 1, Ordering::AcqRel);
+            }
+            let after = self.evaluate(before);
+            pause!("refresh:evaluated");
+            if mutated!("refresh-skip-if-equal") && after.shown() == before.shown() && after.own() == before.own() {
+                return;
+            }
+            // AcqRel: release what was read to the readers of the word; acquire so that the next in order has seen it too. On failure
+            // nothing is read.
+            let cell = self.place.cell;
+            if cell.word.compare_exchange(before.0, after.0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Marks the changes up to `word` as carried on, if it still stands.
+    fn settle(&self, word: SummaryWord) {
+        let _ = self.place.cell.word.compare_exchange(
+            word.0,
+            word.carried_on().0,
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Says whether the service is registered. The caller holds the registration lock and walks afterwards.
+    pub fn set_registered(&self, registered: bool) {
+        self.registered.store(registered, Ordering::Release);
+    }
+
+    /// Brings this summary and everything above it up to date with what was published before the call, and marks the subscribers.
+    ///
+    /// `place` is where the changed input stands, `text` says that more than the status may have changed: then what is above is marked even
+    /// if its status stays, because the text of an alias may follow.
+    pub fn walk(self: &Arc<Self>, place: Option<u32>, text: bool, board: &Board) {
+        self.climb(place, text, board, &mut Vec::new());
+    }
+
+    fn climb(self: &Arc<Self>, place: Option<u32>, text: bool, board: &Board, seen: &mut Vec<*const Summary>) {
+        if let Some(place) = place {
+            self.members.refresh_block(place);
+        }
+        let before = self.word();
+        self.refresh();
+        pause!("walk:refreshed");
+        let word = self.word_ordered();
+        let text = text && self.is_first_visit(seen);
+        if word.peak().is_none() && !text {
+            return;
+        }
+        if mutated!("walk-winner-only") && word.version() != before.version() + 1 {
+            return;
+        }
+        if mutated!("settle-before-walk") {
+            self.settle(word);
+        }
+        self.mark(word, board);
+        pause!("walk:marked");
+        self.above.for_each(|edge| edge.above.climb(edge.place, text, board, seen));
+        if word.peak().is_some() {
+            self.settle(word);
+        }
+    }
+
+    /// Marks the subscribers of this summary and of everything above it, where no status has changed but a text may have.
+    pub fn walk_text(self: &Arc<Self>, board: &Board) {
+        self.climb_text(board, &mut Vec::new());
+    }
+
+    fn climb_text(self: &Arc<Self>, board: &Board, seen: &mut Vec<*const Summary>) {
+        if self.is_first_visit(seen) {
+            self.mark(self.word_ordered(), board);
+            self.above.for_each(|edge| edge.above.climb_text(board, seen));
+        }
+    }
+
+    fn is_first_visit(&self, seen: &mut Vec<*const Summary>) -> bool {
+        let own = std::ptr::from_ref::<Self>(self);
+        let first = !seen.contains(&own);
+        if first {
+            seen.push(own);
+        }
+        first
+    }
+
+    fn mark(&self, word: SummaryWord, board: &Board) {
+        let severity = word.peak().unwrap_or(Status::Passing).max(word.shown());
+        let everybody = self.mirrors.load(Ordering::Acquire) > 0;
+        board.mark(&self.place.cell.interest, self.place.slot, severity, Class::Derived, everybody);
+    }
+
+    /// Brings the inputs' words up to what `snapshots` say and the summary up to its inputs, as the writers of those snapshots will.
+    pub(crate) fn help<'a>(&self, snapshots: impl Iterator<Item = (&'a Cell, &'a Snapshot)>) {
+        for (cell, snapshot) in snapshots {
+            cell.status().raise(snapshot.word());
+        }
+        self.members.refresh_all_blocks();
+        self.refresh();
+    }
+
+    /// Changes the table; readers that collect meanwhile start again.
+    pub fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {
+        let mut table = self.table.lock();
+        self.sequence.fetch_add(1, Ordering::AcqRel);
+        let result = change(&mut table);
+        self.sequence.fetch_add(1, Ordering::AcqRel);
+        result
+    }
+
+    /// Odd while the table is being changed.
+    pub fn sequence(&self) -> u64 {
+        self.sequence.fetch_add(0, Ordering::AcqRel)
+    }
+
+    /// Makes the word wrong without raising its version: what the audit must find. For tests only.
+    #[cfg(feature = "failpoints")]
+    pub fn corrupt(&self) {
+        self.place.cell.word.fetch_xor(2 << crate::cell::word::STATUS_SHIFT, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Summary {
+    fn drop(&mut self) {
+        self.arena.release(self.place);
+    }
+}

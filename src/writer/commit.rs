@@ -1,0 +1,210 @@
+//! The fenced commit: where a write takes effect, and what it still owes before it returns.
+//!
+//! # Where it takes effect
+//!
+//! A check's state is one immutable snapshot behind one pointer. The generation of the writer stands *in* the snapshot: a commit is a
+//! compare-and-swap from a snapshot of the writer's own generation, and a take-over is a commit that raises the generation. So there is no
+//! moment between the test of the fence and the store: an older token's write either came before the take-over or fails, however late it
+//! comes, and without anybody waiting for it. A deregistration commits a tombstone with a generation of its own, the next life starts above
+//! that: what is left of the old life fails in the same way. Generations never start again.
+//!
+//! The revision is drawn after the snapshot to be replaced was loaded, and anew for each attempt. So along a check revision and version
+//! rise together: who replaces a snapshot has drawn after it was there (`revision-before-load`).
+//!
+//! # What it owes
+//!
+//! Until the call returns, everybody must be able to see it: the word is raised, the summaries above are refreshed, the subscribers marked
+//! and woken, in this order. Each step may be done or helped by others; none can put an older state back. At the end the word is
+//! *settled*. A commit that leaves the status alone may skip the summaries only if the word it replaced was exactly its predecessor's,
+//! settled (`skip-unsettled`): otherwise an older writer may be paused before its refresh, and this one would return with an alias that
+//! shows neither of the two.
+
+use std::sync::Arc;
+
+use crate::cell::slab::{Cell, Place};
+use crate::cell::word::{MAX_VERSION, StatusWord, flag};
+use crate::failpoint::pause;
+use crate::model::error::{Error, ErrorKind};
+use crate::model::snapshot::{Definition, RecordId, Snapshot};
+use crate::model::status::Status;
+use crate::mutant::mutated;
+use crate::subscribe::interest::{Board, Class};
+use crate::sync::{AtomicU64, Ordering};
+
+/// The engine-wide order of commits: alone on its cache lines, because all writers share it by design.
+#[repr(align(128))]
+#[derive(Debug)]
+pub struct Revisions(AtomicU64);
+
+impl Revisions {
+    /// No commit yet.
+    pub fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// A number greater than all drawn before. Wait-free.
+    pub fn draw(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// The greatest number drawn.
+    pub fn current(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Default for Revisions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a commit changes; the rest is taken over from the snapshot it replaces.
+#[derive(Clone)]
+pub struct Next {
+    /// The new status.
+    pub status: Status,
+    /// The new text, `None` for the old one.
+    pub output: Option<Arc<str>>,
+    /// The new definition, `None` for the old one.
+    pub(crate) definition: Option<Arc<Definition>>,
+    /// The generation from here on.
+    pub generation: u32,
+    /// Who commits.
+    pub writer: RecordId,
+    /// Who holds the token from here on.
+    pub holder: RecordId,
+    /// The flags from here on.
+    pub flags: u8,
+    /// Whether this is the tombstone.
+    pub gone: bool,
+}
+
+impl Next {
+    /// Everything as in `current`, committed by `writer`.
+    pub fn like(current: &Snapshot, writer: RecordId) -> Self {
+        Self {
+            status: current.status,
+            output: None,
+            definition: None,
+            generation: current.generation,
+            writer,
+            holder: current.holder,
+            flags: current.flags,
+            gone: false,
+        }
+    }
+}
+
+/// A commit that has taken effect.
+pub struct Committed {
+    /// What it replaced.
+    pub before: Arc<Snapshot>,
+    /// What stands there now, or stood for a moment.
+    pub after: Arc<Snapshot>,
+}
+
+fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapshot {
+    let changed = next.status != current.status;
+    Snapshot {
+        definition: next.definition.unwrap_or_else(|| current.definition.clone()),
+        output: next.output.unwrap_or_else(|| current.output.clone()),
+        incarnation: current.incarnation,
+        version: current.version + 1,
+        transitions: current.transitions + u64::from(changed),
+        revision,
+        epoch: 0,
+        time: now,
+        since: if changed { now } else { current.since },
+        generation: next.generation,
+        writer: next.writer,
+        holder: next.holder,
+        life: current.life,
+        status: next.status,
+        flags: next.flags,
+        gone: next.gone,
+    }
+}
+
+/// Commits what `decide` makes of the present snapshot, against whatever else happens to the check. Lock-free: an attempt is repeated only
+/// because another commit succeeded. `None` if `decide` wants no change or nothing was ever registered in the cell.
+///
+/// `decide` sees each snapshot that is about to be replaced, so that what it tests holds at the instant the commit takes effect.
+///
+/// # Errors
+/// What `decide` refuses with, and `LIMIT` when the versions of this life are used up; nothing is changed then.
+pub fn commit(
+    cell: &Cell,
+    revisions: &Revisions,
+    now: i64,
+    mut decide: impl FnMut(&Snapshot) -> Result<Option<Next>, Error>,
+) -> Result<Option<Committed>, Error> {
+    let early = if mutated!("revision-before-load") { Some(revisions.draw()) } else { None };
+    let mut stale = None;
+    loop {
+        let Some(before) = cell.snapshot.load() else { return Ok(None) };
+        pause!("commit:loaded");
+        let next = match stale.take() {
+            Some(next) if mutated!("fence-tested-once") => next,
+            _ => match decide(&before)? {
+                Some(next) => next,
+                None => return Ok(None),
+            },
+        };
+        if before.version >= MAX_VERSION && !next.gone {
+            return Err(Error::text(
+                ErrorKind::Limit,
+                format!(
+                    "check {:?} has used up the {MAX_VERSION} versions of this incarnation; deregister it and register it again",
+                    before.id()
+                ),
+            ));
+        }
+        if mutated!("fence-tested-once") {
+            stale = Some(next.clone());
+        }
+        let revision = early.unwrap_or_else(|| revisions.draw());
+        let after = Arc::new(successor(&before, next, revision, now));
+        pause!("commit:drawn");
+        if cell.snapshot.replace(Some(&before), Some(after.clone())) {
+            pause!("commit:done");
+            return Ok(Some(Committed { before, after }));
+        }
+    }
+}
+
+/// Pays what a commit owes: publishes the word, brings the summaries up to date, marks and wakes the subscribers. Lock-free; see the
+/// module's text. Paying twice does no harm.
+pub fn complete(place: Place, committed: &Committed, board: &Board) {
+    let Committed { before, after } = committed;
+    let word = after.word();
+    let replaced = place.cell.status().publish(word);
+    pause!("commit:published");
+    let text = before.status != after.status || !Arc::ptr_eq(&before.output, &after.output);
+    let home = &after.definition.home;
+    let counts = after.definition.place;
+    if counts.is_some() && !after.gone {
+        let skip = before.status == after.status && is_settled_predecessor(replaced, word);
+        if !skip {
+            home.walk(counts, text, board);
+        } else if text {
+            home.walk_text(board);
+        }
+    }
+    pause!("commit:propagated");
+    let severity = before.status.max(after.status);
+    board.mark(&place.cell.interest, place.slot, severity, Class::Own, true);
+    board.mark(&home.cell().interest, place.slot, severity, Class::Member, false);
+    if !after.gone {
+        place.cell.status().settle(word);
+    }
+    pause!("commit:settled");
+}
+
+/// Whether `replaced` is the version right before `word`, with the same status, and its propagation was completed.
+fn is_settled_predecessor(replaced: StatusWord, word: StatusWord) -> bool {
+    replaced.life() == word.life()
+        && replaced.version() + 1 == word.version()
+        && replaced.status() == word.status()
+        && (replaced.has(flag::SETTLED) || mutated!("skip-unsettled"))
+}

@@ -1,0 +1,227 @@
+//! Writer tokens: the right to write one check, and how one waits for another to leave.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::engine::{Check, Inner};
+use crate::model::error::{Error, ErrorKind, Refusal};
+use crate::model::status::Status;
+use crate::sync::{AtomicU64, Ordering, Signal};
+use crate::writer::record::WriterRecord;
+use crate::writer::refusal::Offender;
+
+/// The owner has closed the token.
+const CLOSED: u64 = 1 << 63;
+/// Somebody waits for the calls to leave.
+const JOINED: u64 = 1 << 62;
+const CALLS: u64 = JOINED - 1;
+
+/// The calls of one token: how many run, whether more may come, and who waits for them to leave.
+pub struct Calls {
+    // One word, so that the call that leaves and the one who starts to wait cannot miss each other.
+    state: AtomicU64,
+    left: Signal,
+}
+
+/// A running call.
+pub struct Call<'a>(&'a Calls);
+
+impl Calls {
+    fn new() -> Self {
+        Self { state: AtomicU64::new(0), left: Signal::new() }
+    }
+
+    /// Enters a call, unless the token is closed.
+    pub fn enter(&self) -> Option<Call<'_>> {
+        if self.state.fetch_add(1, Ordering::AcqRel) & CLOSED != 0 {
+            self.leave();
+            return None;
+        }
+        Some(Call(self))
+    }
+
+    fn leave(&self) {
+        let before = self.state.fetch_sub(1, Ordering::AcqRel);
+        if before & CALLS == 1 && before & JOINED != 0 {
+            self.left.notify();
+        }
+    }
+
+    /// Lets no more calls in; `false` if it was closed before.
+    pub fn close(&self) -> bool {
+        let before = self.state.fetch_or(CLOSED, Ordering::AcqRel);
+        if before & JOINED != 0 {
+            self.left.notify();
+        }
+        before & CLOSED == 0
+    }
+
+    /// Whether the token is closed and no call of it runs any more.
+    pub fn is_over(&self) -> bool {
+        self.state.load(Ordering::Acquire) & (CLOSED | CALLS) == CLOSED
+    }
+
+    /// Waits until the calls have left and, unless `calls_only`, the token is closed. Holds nothing while waiting.
+    fn join(&self, calls_only: bool, deadline: Option<Instant>) -> bool {
+        loop {
+            let seen = self.left.current();
+            let state = self.state.fetch_or(JOINED, Ordering::AcqRel);
+            if state & CALLS == 0 && (calls_only || state & CLOSED != 0) {
+                return true;
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return false;
+            }
+            self.left.wait(seen, deadline);
+        }
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// How long to wait and for what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Join {
+    /// Give up after this long; `None` waits for ever, zero looks once.
+    pub timeout: Option<Duration>,
+    /// Wait for the running calls only, not for the token to be closed.
+    pub calls_only: bool,
+}
+
+/// The right to write one check. It may be used from several threads; commits are serialised by the check itself.
+///
+/// Dropping a token closes it. A token that was taken over can never disturb its successor: not by a late write, nor by being closed.
+pub struct Token {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub engine: Arc<Inner>,
+    pub check: Check,
+    pub id: Arc<str>,
+    pub generation: u32,
+    pub record: Arc<WriterRecord>,
+    pub calls: Calls,
+    pub offender: OnceLock<Arc<Offender>>,
+}
+
+impl Shared {
+    pub fn refusal(&self, verb: &'static str) -> Refusal {
+        Refusal {
+            verb,
+            check: self.id.clone(),
+            caller: Some(self.record.clone()),
+            holder: None,
+            generation: self.generation.into(),
+        }
+    }
+
+    /// Enters a call of this token.
+    pub fn enter(&self, verb: &'static str) -> Result<Call<'_>, Error> {
+        self.engine.check_open()?;
+        self.calls.enter().ok_or_else(|| Error::refused(ErrorKind::Revoked, self.refusal(verb)))
+    }
+}
+
+impl Token {
+    pub(crate) fn new(engine: Arc<Inner>, check: Check, id: Arc<str>, generation: u32, record: Arc<WriterRecord>) -> Self {
+        engine.tokens.fetch_add(1, Ordering::Relaxed);
+        let (calls, offender) = (Calls::new(), OnceLock::new());
+        Self { shared: Arc::new(Shared { engine, check, id, generation, record, calls, offender }) }
+    }
+
+    /// Reports. Lock-free, the allocator excluded; when it returns, every reader, every alias and every subscription that matches sees it or
+    /// something newer. The same status with the same output is a heartbeat: it commits nothing and allocates nothing.
+    ///
+    /// # Errors
+    /// `FENCED` naming who took over, `GONE`, `REVOKED`, `TOO_LARGE` for an output over `max_output`, `LIMIT`, `CLOSED`, `FORKED`.
+    pub fn write(&self, status: Status, output: &str) -> Result<(), Error> {
+        Inner::write(&self.shared, status, output)
+    }
+
+    /// The check this token writes.
+    pub fn check(&self) -> Check {
+        self.shared.check
+    }
+
+    /// The check's id.
+    pub fn check_id(&self) -> &str {
+        &self.shared.id
+    }
+
+    /// The token's generation.
+    pub fn generation(&self) -> u64 {
+        self.shared.generation.into()
+    }
+
+    /// Who holds this token: readable until the token is closed, fenced or not.
+    pub fn record(&self) -> &Arc<WriterRecord> {
+        &self.shared.record
+    }
+
+    /// Deregisters the check as its holder. Blocking; O(checks above it). The token stays until it is closed, and answers `GONE`.
+    ///
+    /// # Errors
+    /// `FENCED`, `GONE`, `REVOKED`, `CLOSED`, `FORKED`.
+    pub fn deregister_check(&self) -> Result<(), Error> {
+        Inner::deregister_by_holder(&self.shared)
+    }
+
+    /// Closes the token: no call enters any more, and the check is free if this token still held it.
+    ///
+    /// # Errors
+    /// `REVOKED` if it is closed already, `FORKED`.
+    pub fn close(&self) -> Result<(), Error> {
+        Inner::close_token(&self.shared)
+    }
+
+    /// Waits until `old` is closed and its calls have left: its runner is done. Safety never depends on it, the fence alone gives that.
+    /// Blocking, with no lock held.
+    ///
+    /// # Errors
+    /// `STILL_RUNNING` when the time is up, `WOULD_DEADLOCK` for oneself, `FOREIGN_ENGINE`, `FORKED`.
+    pub fn join(&self, old: &Token, join: Join) -> Result<(), Error> {
+        self.shared.engine.check_fork()?;
+        if Arc::ptr_eq(&self.shared, &old.shared) {
+            return Err(Error::refused(ErrorKind::WouldDeadlock, self.shared.refusal("joining the own token of")));
+        }
+        if !Arc::ptr_eq(&self.shared.engine, &old.shared.engine) {
+            return Err(Error::text(ErrorKind::ForeignEngine, "the two tokens belong to different engines"));
+        }
+        let deadline = join.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        if old.shared.calls.join(join.calls_only, deadline) {
+            return Ok(());
+        }
+        let holder = Some(old.shared.record.clone());
+        let generation = old.shared.generation.into();
+        let refusal = Refusal { holder, generation, ..self.shared.refusal("joining the old token of") };
+        Err(Error::refused(ErrorKind::StillRunning, refusal))
+    }
+
+    /// Whether the token is closed and no call of it runs any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shared.calls.is_over()
+    }
+
+    pub(crate) fn is_of(&self, engine: &Inner) -> bool {
+        std::ptr::eq(&*self.shared.engine, engine)
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Token({:?}, generation {}, {})", &*self.shared.id, self.shared.generation, self.shared.record)
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.shared.engine.tokens.fetch_sub(1, Ordering::Relaxed);
+        // A token that is closed already, or whose engine is, has nothing left to give back.
+        let _ = self.close();
+    }
+}
