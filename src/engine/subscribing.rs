@@ -1,0 +1,266 @@
+//! Subscribing and unsubscribing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cell::slab::{Cell, Place};
+use crate::engine::{Check, Engine, Inner, Service};
+use crate::model::error::{Error, ErrorKind};
+use crate::model::event::{Batch, Event};
+use crate::model::snapshot::Snapshot;
+use crate::model::status::Status;
+use crate::mutant::mutated;
+use crate::subscribe::delivery::Core;
+use crate::subscribe::filter::{Filter, Scope};
+use crate::subscribe::interest::{self, Class};
+
+/// What to subscribe to.
+#[derive(Clone, Debug)]
+pub struct SubscriptionFilter<'a> {
+    scope: Wanted<'a>,
+    least: Status,
+}
+
+#[derive(Clone, Debug)]
+enum Wanted<'a> {
+    All,
+    Service(&'a Service, bool),
+    Check(&'a Check),
+    Prefix(&'a str),
+}
+
+impl<'a> SubscriptionFilter<'a> {
+    /// Every check.
+    pub fn all() -> Self {
+        Self { scope: Wanted::All, least: Status::Passing }
+    }
+
+    /// The checks bound to a service; with `summary`, its summary too. It goes on if the service is deregistered and comes back.
+    pub fn service(service: &'a Service, summary: bool) -> Self {
+        Self { scope: Wanted::Service(service, summary), least: Status::Passing }
+    }
+
+    /// One check, until it is deregistered.
+    pub fn check(check: &'a Check) -> Self {
+        Self { scope: Wanted::Check(check), least: Status::Passing }
+    }
+
+    /// The checks whose id starts with `prefix`, those that come later among them.
+    pub fn prefix(prefix: &'a str) -> Self {
+        Self { scope: Wanted::Prefix(prefix), least: Status::Passing }
+    }
+
+    /// Only commits with a status before or after them of at least `least`.
+    pub fn at_least(self, least: Status) -> Self {
+        Self { least, ..self }
+    }
+}
+
+/// An epoch-tagged, level-triggered view of what changes. One consumer at a time. Dropping it unsubscribes.
+pub struct Subscription {
+    engine: Arc<Inner>,
+    core: Arc<Core>,
+}
+
+impl Engine {
+    /// Subscribes. The state that matches is delivered by the first polls, and everything that changes from this call on after it, without a
+    /// gap. Blocking: a registration under way is waited for. O(checks that match), for a prefix O(checks).
+    ///
+    /// # Errors
+    /// `GONE`, `FOREIGN_ENGINE`, `LIMIT`, `TOO_LARGE` for a prefix longer than an id, `CLOSED`, `FORKED`.
+    pub fn subscribe(&self, filter: &SubscriptionFilter<'_>) -> Result<Subscription, Error> {
+        let core = self.inner().subscribe(filter)?;
+        Ok(Subscription { engine: self.inner().clone(), core })
+    }
+}
+
+impl Subscription {
+    /// What is pending, up to `most` events; never waits. O(changed cells).
+    ///
+    /// # Errors
+    /// `BUSY` while another call of this subscription runs, `CLOSED`, `FORKED`.
+    pub fn poll(&self, most: usize) -> Result<Batch, Error> {
+        let mut left = most;
+        self.poll_while(|_| {
+            let accepted = left > 0;
+            left = left.saturating_sub(1);
+            accepted
+        })
+    }
+
+    /// What is pending, as long as `accept` takes it; the rest stays.
+    pub(crate) fn poll_while(&self, accept: impl FnMut(&Event) -> bool) -> Result<Batch, Error> {
+        self.engine.check_open()?;
+        self.core.poll(&self.engine, accept)
+    }
+
+    /// Waits until something is pending; returns at once if something newer exists, whether it came before, during or after the call. Blocking.
+    ///
+    /// # Errors
+    /// `TIMEOUT`, `BUSY`, `CLOSED` when the engine or the subscription is closed, also while waiting, `FORKED`.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<(), Error> {
+        self.engine.check_open()?;
+        self.core.wait(&self.engine, timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+    }
+
+    /// A level-triggered descriptor: readable, or becoming so before the write returns, whenever something is pending and no call of this
+    /// subscription runs. Poll it, never read it; it belongs to the subscription.
+    ///
+    /// # Errors
+    /// `LIMIT` when the process has no more descriptors, `CLOSED`, `FORKED`.
+    pub fn descriptor(&self) -> Result<i32, Error> {
+        self.engine.check_open()?;
+        self.core.descriptor()
+    }
+
+    pub(crate) fn is_of(&self, engine: &Inner) -> bool {
+        std::ptr::eq(&*self.engine, engine)
+    }
+
+    /// Ends the subscription; a call that waits ends with `CLOSED`. Doing it again does nothing.
+    pub fn close(&self) {
+        self.engine.unsubscribe(&self.core);
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl std::fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subscription").field("pending", &self.core.dirty.is_pending()).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn subscribe(&self, filter: &SubscriptionFilter<'_>) -> Result<Arc<Core>, Error> {
+        let mut registry = self.registering()?;
+        if registry.subscriptions.len() >= self.limits.max_subscriptions {
+            return Err(Error::text(
+                ErrorKind::Limit,
+                format!("the engine has {} subscriptions, its limit", registry.subscriptions.len()),
+            ));
+        }
+        let scope = match &filter.scope {
+            Wanted::All => Scope::All,
+            Wanted::Service(service, with_summary) => {
+                Scope::Service { summary: self.summary_of(service)?.0, with_summary: *with_summary }
+            }
+            Wanted::Check(check) => {
+                self.living(check)?;
+                Scope::Check { place: check.place, life: check.life }
+            }
+            Wanted::Prefix(prefix) if prefix.len() > crate::model::definition::MAX_ID => {
+                return Err(Error::too_large(format!(
+                    "prefix {}: it has {} bytes, an id at most {}",
+                    crate::model::definition::excerpt(prefix),
+                    prefix.len(),
+                    crate::model::definition::MAX_ID
+                )));
+            }
+            Wanted::Prefix(prefix) => Scope::Prefix((*prefix).into()),
+        };
+        let core = Arc::new(Core::new(Filter { scope, least: filter.least }, self.limits.max_pending));
+        match &core.filter.scope {
+            Scope::All => interest::add(self.board.everything(), &core, Class::Own),
+            Scope::Service { summary, with_summary } => {
+                summary.table.lock().subscribers += 1;
+                self.attach(&core, summary.slot(), summary.cell(), Class::Member);
+                if *with_summary {
+                    self.attach(&core, summary.slot(), summary.cell(), Class::Derived);
+                }
+            }
+            Scope::Prefix(_) => registry.prefixes.push(core.clone()),
+            Scope::Check { .. } => {}
+        }
+        self.matching(&core, |place, snapshot| {
+            if matches!(core.filter.scope, Scope::Check { .. } | Scope::Prefix(_)) {
+                self.attach(&core, place.slot, place.cell, Class::Own);
+            }
+            if let (Some(target), false) = (&snapshot.definition.target, matches!(core.filter.scope, Scope::All)) {
+                self.attach(&core, target.slot(), target.cell(), Class::Derived);
+            }
+        });
+        self.mark_state(&core);
+        registry.subscriptions.push(core.clone());
+        Ok(core)
+    }
+
+    /// Calls `visit` with each living check in the scope. The caller holds the registry's lock.
+    fn matching(&self, core: &Core, mut visit: impl FnMut(Place, &Snapshot)) {
+        let mut consider = |place: Place| {
+            let Some(snapshot) = place.cell.snapshot.load().filter(|snapshot| !snapshot.gone) else { return };
+            if core.filter.takes_in(place.slot, snapshot.life, &snapshot.definition) {
+                visit(place, &snapshot);
+            }
+        };
+        match &core.filter.scope {
+            Scope::Check { place, .. } => consider(*place),
+            Scope::Service { summary, .. } => {
+                let bound = summary.table.lock().checks.clone();
+                bound.into_iter().for_each(|bound| consider(bound.place));
+            }
+            Scope::All | Scope::Prefix(_) => self.places().for_each(|(place, _)| consider(place)),
+        }
+    }
+
+    /// Marks everything that matches: the state a subscriber starts from. The caller holds the registry's lock.
+    fn mark_state(&self, core: &Core) {
+        self.matching(core, |place, snapshot| {
+            // After the interest was published, and before the state is read: see `subscribe::interest`. What is read here decides only
+            // whether the least severity is reached; what is delivered is read again.
+            let severity = match &snapshot.definition.target {
+                Some(target) => target.word_ordered().shown(),
+                None => {
+                    place.cell.status().load_ordered();
+                    place.cell.snapshot.load().map_or(snapshot.status, |snapshot| snapshot.status)
+                }
+            };
+            core.notify(place.slot, severity);
+        });
+        if let Some(summary) = core.filter.summary() {
+            core.notify(summary.slot(), summary.word_ordered().shown());
+        }
+    }
+
+    /// The same for a subscription that starts anew.
+    pub(crate) fn mark_matching(&self, core: &Core) {
+        let _registry = self.registry.lock();
+        self.mark_state(core);
+    }
+
+    /// Puts a subscription into the list of a cell. The caller holds the registry's lock.
+    pub(super) fn attach(&self, core: &Arc<Core>, slot: u32, cell: &'static Cell, class: Class) {
+        interest::add(&cell.interest, core, class);
+        core.attached.lock().insert(slot, cell);
+    }
+
+    fn unsubscribe(&self, core: &Arc<Core>) {
+        if self.is_foreign_process() {
+            return;
+        }
+        core.close();
+        core.quiesce();
+        let mut registry = self.registry.lock();
+        let Some(at) = registry.subscriptions.iter().position(|other| Arc::ptr_eq(other, core)) else { return };
+        registry.subscriptions.swap_remove(at);
+        registry.prefixes.retain(|other| !Arc::ptr_eq(other, core));
+        if mutated!("unregister-by-key") {
+            // The bug this project exists for: clean-up by what is subscribed to instead of by who subscribed.
+            core.attached.lock().values().for_each(|cell| cell.interest.store(None));
+        }
+        interest::remove(self.board.everything(), core);
+        for (_, cell) in core.attached.lock().drain() {
+            interest::remove(&cell.interest, core);
+        }
+        self.counters.add(0, super::stats::Count::Resyncs, core.resyncs());
+        self.counters.add(0, super::stats::Count::SpuriousWakes, core.spurious_wakes());
+        if let Scope::Service { summary, .. } = &core.filter.scope {
+            summary.table.lock().subscribers -= 1;
+            self.release(summary);
+        }
+    }
+}

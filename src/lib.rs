@@ -1,0 +1,43 @@
+//! Lifesign: a lock-free, in-memory health-check state engine.
+#![doc = include_str!("../docs/architecture.md")]
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
+compile_error!("Lifesign needs Linux 5.10 or newer on a 64-bit little-endian machine");
+
+mod alias;
+mod cell;
+mod engine;
+#[cfg(feature = "failpoints")]
+#[doc(hidden)]
+pub mod failpoint;
+#[cfg(not(feature = "failpoints"))]
+mod failpoint;
+mod ffi;
+mod model;
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub mod mutant;
+#[cfg(not(feature = "mutants"))]
+mod mutant;
+mod subscribe;
+mod summary;
+mod sync;
+mod writer;
+
+// The models live with the other tests and see the protocols from the inside.
+#[cfg(all(test, loom))]
+#[path = "../tests/models/mod.rs"]
+mod models;
+
+pub use engine::clock::ClockSource;
+pub use engine::reading::ServiceSnapshot;
+pub use engine::stats::Stats;
+pub use engine::{Check, Config, Engine, Limits, Service, Subscription, SubscriptionFilter};
+pub use model::definition::{CheckKind, CheckSpec, ServiceSpec};
+pub use model::error::{Error, ErrorKind};
+pub use model::event::{Batch, Cursor, Event, SummaryState};
+pub use model::snapshot::{RecordId, Snapshot};
+pub use model::status::Status;
+pub use writer::record::{Embedder, Process, WriterRecord};
+pub use writer::refusal::Refused;
+pub use writer::token::{Join, Token};
