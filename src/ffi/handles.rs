@@ -1,0 +1,135 @@
+//! Engines, tokens and subscriptions that are known by handle.
+//!
+//! A slot holds one shared object at a time. A call borrows it, so a close in another thread takes it out of the table at once and frees it
+//! when the last call in flight has left: there is nothing to guard and no call to wait for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::cell::handle::{Kind, decode, encode};
+use crate::engine::{Engine, Inner, Subscription};
+use crate::model::error::{Error, ErrorKind};
+use crate::sync::{ArcCell, AtomicPtr, Mutex, Ordering};
+use crate::writer::token::Token;
+
+/// What a handle of this table refers to.
+pub enum Object {
+    /// An engine.
+    Engine(Engine),
+    /// A token.
+    Token(Token),
+    /// A subscription.
+    Subscription(Subscription),
+}
+
+/// An object and the one number it is known by.
+pub struct Entry {
+    handle: u64,
+    /// The object.
+    pub object: Object,
+}
+
+const CHUNK: usize = 1024;
+const CHUNKS: usize = 1 << 13;
+const MAX_LIFE: u16 = if cfg!(feature = "shrunk-counters") { 5 } else { u16::MAX };
+
+type Chunk = [ArcCell<Entry>; CHUNK];
+
+/// The table: chunks that are only ever added.
+pub struct HandleTable {
+    chunks: Box<[AtomicPtr<Chunk>]>,
+    free: Mutex<Free>,
+}
+
+#[derive(Default)]
+struct Free {
+    // First in, first out, with the life that was used last.
+    slots: VecDeque<(u32, u16)>,
+    next: u32,
+}
+
+impl HandleTable {
+    pub(crate) fn new() -> Self {
+        let chunk = || AtomicPtr::new(std::ptr::null_mut());
+        Self { chunks: (0..CHUNKS).map(|_| chunk()).collect(), free: Mutex::new(Free::default()) }
+    }
+
+    fn slot(&self, slot: u32) -> Option<&ArcCell<Entry>> {
+        let chunk = self.chunks.get(slot as usize / CHUNK)?.load(Ordering::Acquire);
+        // SAFETY: a chunk that is set came from `Box::into_raw` in `insert` and is never freed.
+        unsafe { chunk.as_ref() }.map(|chunk| &chunk[slot as usize % CHUNK])
+    }
+
+    /// Gives an object a handle. O(1).
+    pub fn insert(&self, secret: u64, kind: Kind, object: Object) -> Result<u64, Error> {
+        let mut free = self.free.lock();
+        let (slot, life) = match free.slots.pop_front() {
+            Some((slot, used)) => (slot, used + 1),
+            None => {
+                let slot = free.next;
+                let Some(chunk) = self.chunks.get(slot as usize / CHUNK) else {
+                    return Err(Error::text(ErrorKind::Limit, "all handles of the process are in use; close some"));
+                };
+                if chunk.load(Ordering::Acquire).is_null() {
+                    let fresh: Box<Chunk> = Box::new(std::array::from_fn(|_| ArcCell::empty()));
+                    chunk.store(Box::into_raw(fresh), Ordering::Release);
+                }
+                free.next += 1;
+                (slot, 1)
+            }
+        };
+        let handle = encode(secret, kind, slot, life);
+        self.slot(slot).expect("its chunk was added").store(Some(Arc::new(Entry { handle, object })));
+        Ok(handle)
+    }
+
+    fn missing(kind: Kind, handle: u64, given_out: bool) -> Error {
+        let what = kind.as_str();
+        if given_out {
+            Error::text(ErrorKind::Closed, format!("the {what} of handle {handle:#x} is closed"))
+        } else {
+            Error::text(ErrorKind::Forged, format!("{handle:#x} is no handle of a {what} in this process"))
+        }
+    }
+
+    /// The object of a handle. Lock-free, O(1).
+    pub fn get(&self, secret: u64, kind: Kind, handle: u64) -> Result<Arc<Entry>, Error> {
+        let Some(parts) = decode(secret, kind, handle) else { return Err(Self::missing(kind, handle, false)) };
+        let Some(slot) = self.slot(parts.slot) else { return Err(Self::missing(kind, handle, false)) };
+        slot.load().filter(|entry| entry.handle == handle).ok_or_else(|| Self::missing(kind, handle, true))
+    }
+
+    /// Takes an object out: exactly one of several callers gets it.
+    pub fn remove(&self, secret: u64, kind: Kind, handle: u64) -> Result<Arc<Entry>, Error> {
+        let entry = self.get(secret, kind, handle)?;
+        let parts = decode(secret, kind, handle).expect("decoded above");
+        let slot = self.slot(parts.slot).expect("found above");
+        if !slot.replace(Some(&entry), None) {
+            return Err(Self::missing(kind, handle, true));
+        }
+        if parts.life < MAX_LIFE {
+            self.free.lock().slots.push_back((parts.slot, parts.life));
+        }
+        Ok(entry)
+    }
+
+    /// Takes out everything that belongs to an engine that was closed.
+    pub(crate) fn close_engine(&self, engine: &Inner) {
+        let used = self.free.lock().next;
+        for index in 0..used {
+            let Some(slot) = self.slot(index) else { continue };
+            let Some(entry) = slot.load() else { continue };
+            let belongs = match &entry.object {
+                Object::Engine(own) => std::ptr::eq(&**own.inner(), engine),
+                Object::Token(token) => token.is_of(engine),
+                Object::Subscription(subscription) => subscription.is_of(engine),
+            };
+            if belongs && slot.replace(Some(&entry), None) {
+                let life = (entry.handle >> 24) as u16;
+                if life < MAX_LIFE {
+                    self.free.lock().slots.push_back((index, life));
+                }
+            }
+        }
+    }
+}

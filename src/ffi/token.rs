@@ -1,0 +1,192 @@
+//! Writer tokens.
+
+use std::ffi::c_char;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cell::handle::Kind;
+use crate::ffi::boundary::{Out, call, record, root, status, text};
+use crate::ffi::check::check;
+use crate::ffi::handles::{Entry, Object};
+use crate::ffi::types::*;
+use crate::model::error::{Error, ErrorKind};
+use crate::writer::record::MAX_LABEL;
+use crate::writer::token::{Join, Token};
+
+/// Any output longer than this is refused before it is looked at; the engine's own limit is told by the engine.
+const MAX_OUTPUT: usize = 1 << 31;
+
+/// The token of a handle, kept alive for the call. A token that was closed while calls ran stays known until the last of them leaves, so that
+/// one who joins finds them.
+struct Borrowed {
+    entry: Arc<Entry>,
+    handle: lifesign_token,
+}
+
+impl std::ops::Deref for Borrowed {
+    type Target = Token;
+
+    fn deref(&self) -> &Token {
+        match &self.entry.object {
+            Object::Token(token) => token,
+            _ => unreachable!("the table tells kinds apart"),
+        }
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if self.is_over() {
+            if let Ok(root) = root() {
+                let _ = root.handles.remove(root.secret, Kind::Token, self.handle);
+            }
+        }
+    }
+}
+
+fn token(handle: lifesign_token) -> Result<Borrowed, Error> {
+    let root = root()?;
+    root.handles.get(root.secret, Kind::Token, handle).map(|entry| Borrowed { entry, handle })
+}
+
+fn put(token: Token, out: Out<lifesign_token>) -> Result<(), Error> {
+    let root = root()?;
+    out.put(root.handles.insert(root.secret, Kind::Token, Object::Token(token))?);
+    Ok(())
+}
+
+/// Takes the token of a check that nobody holds: the right to write it. Never steals and never waits. Close it with `lifesign_token_close`.
+/// `label` says what the token is for, up to 127 bytes.
+///
+/// Any thread. Errors: HELD with the holder and its generation, DERIVED for an alias, GONE, INVALID, TOO_LARGE, LIMIT, CLOSED, FORGED, FORKED.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_acquire(
+    check: lifesign_check,
+    label: *const c_char,
+    label_len: usize,
+    token: *mut lifesign_token,
+    error: *mut lifesign_error,
+) -> lifesign_result {
+    call(error, || {
+        let out = Out::new("token", token)?;
+        let (engine, check) = self::check(check)?;
+        put(engine.acquire(&check, text("label", label, label_len, MAX_LABEL)?)?, out)
+    })
+}
+
+/// Takes the token away from the holder of generation `expected_generation`, the one you have seen, in one atomic step. Every later write of the
+/// old token is FENCED.
+///
+/// Any thread. Errors: HELD with the present holder if its generation is another one, DERIVED, GONE, INVALID, TOO_LARGE, LIMIT, CLOSED,
+/// FORGED, FORKED.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_take_over(
+    check: lifesign_check,
+    expected_generation: u64,
+    label: *const c_char,
+    label_len: usize,
+    token: *mut lifesign_token,
+    error: *mut lifesign_error,
+) -> lifesign_result {
+    call(error, || {
+        let out = Out::new("token", token)?;
+        let (engine, check) = self::check(check)?;
+        let label = text("label", label, label_len, MAX_LABEL)?;
+        put(engine.take_over(&check, expected_generation, label)?, out)
+    })
+}
+
+/// Reports a status with a text. When it returns, every reader, alias and matching subscription sees it or something newer. The same status with
+/// the same text is a heartbeat and commits nothing.
+///
+/// Any thread, several at once too. Errors: FENCED naming who took over, GONE, REVOKED, TOO_LARGE for a text over `max_output`, INVALID,
+/// LIMIT, CLOSED, FORGED, FORKED.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_write(
+    token: lifesign_token,
+    status: lifesign_status,
+    output: *const c_char,
+    output_len: usize,
+    error: *mut lifesign_error,
+) -> lifesign_result {
+    call(error, || {
+        let token = self::token(token)?;
+        let status = self::status("status", status)?;
+        token.write(status, text("output", output, output_len, MAX_OUTPUT)?)
+    })
+}
+
+/// The token's generation. Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_generation(
+    token: lifesign_token,
+    generation: *mut u64,
+    error: *mut lifesign_error,
+) -> lifesign_result {
+    call(error, || {
+        let out = Out::new("generation", generation)?;
+        out.put(self::token(token)?.generation());
+        Ok(())
+    })
+}
+
+/// Who holds this token, fenced or not, until it is closed. Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_record(
+    token: lifesign_token,
+    record: *mut lifesign_record,
+    error: *mut lifesign_error,
+) -> lifesign_result {
+    call(error, || {
+        let out = Out::sized("record", record)?;
+        out.put(self::record(Some(self::token(token)?.record())));
+        Ok(())
+    })
+}
+
+/// Deregisters the check as its holder. The token stays until it is closed, and answers GONE. Any thread. Errors: FENCED, GONE, REVOKED, CLOSED,
+/// FORGED, FORKED.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_deregister_check(token: lifesign_token, error: *mut lifesign_error) -> lifesign_result {
+    call(error, || self::token(token)?.deregister_check())
+}
+
+/// Closes a token: no call of it starts any more, and the check is free if this token still held it.
+///
+/// Any thread; exactly one of several closers succeeds. Errors: CLOSED, FORGED, FORKED.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_close(token: lifesign_token, error: *mut lifesign_error) -> lifesign_result {
+    call(error, || {
+        let borrowed = self::token(token)?;
+        borrowed.close().map_err(|error| match error.kind() {
+            ErrorKind::Revoked => Error::text(ErrorKind::Closed, format!("the token of handle {token:#x} is closed")),
+            _ => error,
+        })
+    })
+}
+
+/// Waits until `old` is closed and its calls have left, up to `timeout_ms` milliseconds; below 0 for ever, 0 looks once. With
+/// `LIFESIGN_JOIN_CALLS_ONLY` it waits for the running calls alone. An `old` that is closed and left already is joined at once.
+///
+/// Any thread; no lock is held. Errors: STILL_RUNNING, WOULD_DEADLOCK for oneself, FOREIGN_ENGINE, INVALID, CLOSED for `self`, FORGED, FORKED.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_join(
+    self_: lifesign_token,
+    old: lifesign_token,
+    flags: u32,
+    timeout_ms: i64,
+    error: *mut lifesign_error,
+) -> lifesign_result {
+    call(error, || {
+        if flags & !LIFESIGN_JOIN_CALLS_ONLY != 0 {
+            return Err(Error::invalid(format!("flags {flags:#x}: only LIFESIGN_JOIN_CALLS_ONLY (1) is known")));
+        }
+        let own = token(self_)?;
+        let old = match token(old) {
+            Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
+            old => old?,
+        };
+        let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+        own.join(&old, Join { timeout, calls_only: flags & LIFESIGN_JOIN_CALLS_ONLY != 0 })
+    })
+}
