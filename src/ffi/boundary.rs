@@ -33,16 +33,16 @@ fn check_error(error: *const lifesign_error) -> Result<(), Error> {
     if error.is_null() { Ok(()) } else { check_size("error", error.cast(), size_of::<lifesign_error>()) }
 }
 
-/// A struct of the caller's: there, and not smaller than the first release's.
-pub fn check_size(what: &str, pointer: *const u32, least: usize) -> Result<(), Error> {
+/// A struct of the caller's: there, and of the size that this release knows. It is the first, so there is no older one to accept.
+pub fn check_size(what: &str, pointer: *const u32, expected: usize) -> Result<(), Error> {
     if pointer.is_null() {
         return Err(null(what));
     }
     // SAFETY: not NULL, and each struct that crosses begins with a u32 that the caller has set; that much the header demands.
     let size = unsafe { pointer.read() } as usize;
-    if size < least {
+    if size != expected {
         return Err(Error::invalid(format!(
-            "{what}: struct_size is {size} and the struct has {least} bytes; set it to its sizeof before the call"
+            "{what}: struct_size is {size} and the struct has {expected} bytes; set it to its sizeof before the call"
         )));
     }
     Ok(())
@@ -56,7 +56,7 @@ pub fn null(what: &str) -> Error {
 /// A struct that the caller has filled.
 pub fn input<'a, T>(what: &str, pointer: *const T) -> Result<&'a T, Error> {
     check_size(what, pointer.cast(), size_of::<T>())?;
-    // SAFETY: not NULL and at least as large as `T`; the caller leaves it alone during the call, as the header demands.
+    // SAFETY: not NULL and as large as `T`; the caller leaves it alone during the call, as the header demands.
     Ok(unsafe { &*pointer })
 }
 

@@ -261,9 +261,12 @@ struct Call<'a> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        // With a descriptor the subscription is armed whenever no call runs, and readable if something was left or came meanwhile.
+        // With a descriptor the subscription is armed whenever no call runs, and readable if something was left or came meanwhile, the end
+        // included: this call may have drained the wake of a close that came after it had entered.
         let core = self.core;
-        if core.wake.has_descriptor() && (core.dirty.arm() || !self.consumer.carry.is_empty()) {
+        if core.wake.has_descriptor()
+            && (core.dirty.arm() || !self.consumer.carry.is_empty() || core.closed.load(Ordering::Acquire))
+        {
             core.wake.make_readable();
         }
     }
