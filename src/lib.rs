@@ -4,6 +4,11 @@
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_endian = "little")))]
 compile_error!("Lifesign needs Linux 5.10 or newer on a 64-bit little-endian machine");
 
+// The README's example is a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod alias;
 mod cell;
 mod engine;

@@ -1,0 +1,108 @@
+# Lifesign. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Tests that force an order of steps need pause points, mutants need their broken lines; neither is in the libraries that ship, so they are
+# built in folders of their own.
+SCRIPTS := cargo test --release --locked --features failpoints,mutants --target-dir target/scripts
+SHRUNK := cargo test --release --locked --features shrunk-counters --target-dir target/shrunk
+MODELS := RUSTFLAGS="--cfg loom" cargo test --release --locked --lib --features mutants --target-dir target/loom
+GO := cd go && CGO_ENABLED=1 go
+AGENT := cd agent && CGO_ENABLED=1 go
+VENV := build/venv
+PYTHON := $(VENV)/bin/python
+
+say = @printf "\n== %s\n" "$(1)"
+
+.PHONY: help run build test check tools test-rust test-scripts test-models test-c test-go test-agent test-python test-readme header fmt clean
+
+help: ## List the commands.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+tools:
+	@for tool in cargo go python3; do command -v $$tool >/dev/null || { echo "make: $$tool is missing; Lifesign is built with cargo, Go 1.24 or newer, Python 3.11 or newer and a C compiler"; exit 2; }; done
+	@command -v $${CC:-cc} >/dev/null || { echo "make: a C compiler is missing (cc, or set CC)"; exit 2; }
+
+build: tools ## Build the libraries, the agent and the example's web service.
+	$(call say,building the libraries)
+	cargo build --release --locked
+	$(call say,building the agent)
+	$(AGENT) build -o ../build/ ./cmd/...
+
+run: build ## Run the agent on examples/: a sidecar follows a service that fails and recovers. End it with Ctrl-C.
+	@./examples/run.sh build/lifesign-agent build/flappy
+
+test: test-rust test-scripts test-models test-c test-go test-agent test-python test-readme ## Run all tests of all languages.
+	@printf '\n== all tests passed\n'
+
+test-rust: tools ## Rust: unit tests, documentation, the committed header.
+	$(call say,Rust: unit tests and documentation)
+	cargo test --release --locked
+
+test-scripts: tools ## Rust: the race scripts and the guarantees, with forced orders.
+	$(call say,Rust: race scripts and guarantees)
+	$(SCRIPTS) --test scripts --test guarantees --test linearizable
+	$(SHRUNK) --test shrunk
+
+test-models: tools ## Rust: the loom models and their mutants.
+	$(call say,Rust: models and mutants)
+	$(MODELS) models -- --test-threads=1 --nocapture
+
+test-c: tools ## C: header, symbols, the client, abuse of every function, under valgrind.
+	$(call say,C)
+	cargo build --release --locked
+	@command -v valgrind >/dev/null || { [ -z "$${CI:-}" ] || { echo "valgrind is missing and CI=true"; exit 1; }; echo "SKIPPED: the C programs under valgrind (valgrind is not installed)"; }
+	ffi-tests/c/run.sh
+
+test-go: tools ## Go: the module, with and without the race detector.
+	$(call say,Go: the module)
+	cargo build --release --locked
+	$(GO) test -count=1 ./...
+	$(GO) test -count=1 -race ./...
+
+test-agent: tools ## Go: the agent, as a process too.
+	$(call say,Go: the agent)
+	cargo build --release --locked
+	$(AGENT) test -count=1 ./...
+	$(AGENT) test -count=1 -race ./internal/...
+
+$(VENV)/ready: python/requirements-dev.txt
+	$(call say,Python: tools)
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r python/requirements-dev.txt
+	@touch $@
+
+test-python: tools $(VENV)/ready ## Python: the package.
+	$(call say,Python: the package)
+	cargo build --release --locked
+	cd python && ../$(PYTHON) -m pytest -q
+
+test-readme: tools ## The examples of the README, as they stand there.
+	$(call say,README: its examples)
+	cargo build --release --locked
+	python3 tests/readme.py
+
+check: tools $(VENV)/ready ## Formatting and lints of all languages.
+	$(call say,Rust: rustfmt and clippy)
+	cargo fmt --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+	cargo clippy --release --locked --all-targets --features failpoints,mutants --target-dir target/scripts -- -D warnings
+	$(call say,Go: gofmt and vet)
+	@unformatted=$$(gofmt -l go agent); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	cargo build --release --locked
+	$(GO) vet ./...
+	$(AGENT) vet ./...
+	$(call say,Python: ruff and mypy)
+	cd python && ../$(VENV)/bin/ruff check . && ../$(VENV)/bin/ruff format --check . && ../$(VENV)/bin/mypy
+
+header: ## Write include/lifesign.h anew from src/ffi.
+	LIFESIGN_WRITE_HEADER=1 cargo test --release --locked --test header
+
+fmt: $(VENV)/ready ## Format everything.
+	cargo fmt
+	gofmt -w go agent
+	cd python && ../$(VENV)/bin/ruff format . && ../$(VENV)/bin/ruff check --fix .
+
+clean: ## Remove everything that was built.
+	rm -rf target build

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Runs the Go, Python and C examples of the README as they stand there; the Rust one is a documentation test.
+
+Each runs in an empty folder, built the way the README tells, and must print what is expected of it.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EXPECTED = {
+    "go": "sidecar:web passing passing\n",
+    "python": "passing passing\nrefused by probe 2\n",
+    "c": "the alias is 1\n",
+}
+
+
+def run(command: list[str], folder: Path, **environment: str) -> str:
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | environment, stdout=subprocess.PIPE, text=True, timeout=600, check=True
+    )
+    return done.stdout
+
+
+def go(source: str, folder: Path) -> str:
+    (folder / "main.go").write_text(source)
+    run(["go", "mod", "init", "example.com/demo"], folder)
+    module = "lifesign.dev/lifesign"
+    run(["go", "mod", "edit", f"-require={module}@v0.0.0", f"-replace={module}={ROOT / 'go'}"], folder)
+    return run(["go", "run", "."], folder, GOFLAGS="-mod=mod")
+
+
+def python(source: str, folder: Path) -> str:
+    (folder / "demo.py").write_text(source)
+    return run([sys.executable, "demo.py"], folder, PYTHONPATH=str(ROOT / "python" / "src"))
+
+
+def c(source: str, folder: Path) -> str:
+    (folder / "demo.c").write_text(source)
+    library = ROOT / "target" / "release" / "liblifesign.a"
+    compiler = os.environ.get("CC", "cc")
+    flags = ["-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}"]
+    run([compiler, *flags, "demo.c", str(library), "-lpthread", "-ldl", "-lm", "-o", "demo"], folder)
+    return run(["./demo"], folder)
+
+
+def main() -> int:
+    text = (ROOT / "README.md").read_text()
+    failed = 0
+    for language, runner in [("go", go), ("python", python), ("c", c)]:
+        blocks = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        assert len(blocks) == 1, f"the README has {len(blocks)} examples in {language}, one was expected"
+        with tempfile.TemporaryDirectory() as folder:
+            printed = runner(blocks[0], Path(folder))
+        good = printed == EXPECTED[language]
+        failed += not good
+        print(f"README, {language}: {'as expected' if good else f'printed {printed!r}, not {EXPECTED[language]!r}'}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
