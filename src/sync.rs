@@ -75,7 +75,10 @@ mod signal {
         pub fn wait(&self, seen: u32, deadline: Option<Instant>) {
             let timeout = deadline.map(|deadline| {
                 let left = deadline.saturating_duration_since(Instant::now());
-                futex::Timespec { tv_sec: left.as_secs().min(i64::MAX as u64) as i64, tv_nsec: left.subsec_nanos().into() }
+                futex::Timespec {
+                    tv_sec: left.as_secs().min(i64::MAX as u64) as i64,
+                    tv_nsec: left.subsec_nanos().into(),
+                }
             });
             // An error is a changed count, a time-out or a signal: all of them mean "look again".
             let _ = futex::wait(&self.0, futex::Flags::PRIVATE, seen, timeout.as_ref());

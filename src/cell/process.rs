@@ -34,9 +34,13 @@ static OPENING: OpeningLock = OpeningLock::new();
 pub fn map_wiped(len: usize) -> Result<*mut u8, Error> {
     let flags = MapFlags::PRIVATE;
     // SAFETY: a new anonymous mapping at an address of the kernel's choice aliases nothing.
-    let mapped = unsafe { mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::WRITE, flags) };
+    let mapped =
+        unsafe { mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::WRITE, flags) };
     let address = mapped.map_err(|error| {
-        Error::text(crate::model::error::ErrorKind::Limit, format!("mapping {len} bytes for cells failed: {error}"))
+        Error::text(
+            crate::model::error::ErrorKind::Limit,
+            format!("mapping {len} bytes for cells failed: {error}"),
+        )
     })?;
     // SAFETY: the range was mapped just now, is private and anonymous as this advice demands, and nothing is stored in it yet.
     unsafe { madvise(address, len, Advice::LinuxWipeOnFork) }.map_err(|error| {

@@ -246,7 +246,10 @@ mod real {
                             || self.root.pages.cell(*slot).is_some_and(|cell| cell.next_life().is_some())
                     });
                     state.fresh.pop_front().ok_or_else(|| {
-                        Error::text(ErrorKind::Limit, "the lives of a whole page of cells are used up; try again")
+                        Error::text(
+                            ErrorKind::Limit,
+                            "the lives of a whole page of cells are used up; try again",
+                        )
                     })?
                 }
             };

@@ -99,7 +99,13 @@ impl StatusWord {
 impl std::fmt::Debug for StatusWord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let flags = self.0 as u8 & 0x3F;
-        write!(f, "{{life {}, version {}, {:?}, flags {flags:#b}}}", self.life(), self.version(), self.status())
+        write!(
+            f,
+            "{{life {}, version {}, {:?}, flags {flags:#b}}}",
+            self.life(),
+            self.version(),
+            self.status()
+        )
     }
 }
 

@@ -137,7 +137,13 @@ macro_rules! identity {
 
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, concat!(stringify!($type), "(slot {}, life {}, {:?})"), self.place.slot, self.life, self.status())
+                write!(
+                    f,
+                    concat!(stringify!($type), "(slot {}, life {}, {:?})"),
+                    self.place.slot,
+                    self.life,
+                    self.status()
+                )
             }
         }
     };
@@ -184,7 +190,9 @@ impl Engine {
     /// too old.
     pub fn open(config: Config) -> Result<Self, Error> {
         let Config { embedder, clock, limits } = config;
-        for (what, text) in [("name", &embedder.name), ("version", &embedder.version), ("build", &embedder.build)] {
+        for (what, text) in
+            [("name", &embedder.name), ("version", &embedder.version), ("build", &embedder.build)]
+        {
             if text.len() > 63 || text.contains('\0') {
                 return Err(Error::invalid(format!(
                     "the embedder's {what} {}: at most 63 bytes and no NUL are kept",
@@ -316,14 +324,17 @@ impl Inner {
         }
         Err(Error::text(
             ErrorKind::ForeignEngine,
-            format!("the {what} belongs to another engine, or its engine is closed; use the engine it was registered with"),
+            format!(
+                "the {what} belongs to another engine, or its engine is closed; use the engine it was registered with"
+            ),
         ))
     }
 
     fn stats(&self) -> Stats {
         let get = |count| self.counters.get(count);
         let registry = self.registry.lock();
-        let live = |count: fn(&Core) -> u64| registry.subscriptions.iter().map(|core| count(core)).sum::<u64>();
+        let live =
+            |count: fn(&Core) -> u64| registry.subscriptions.iter().map(|core| count(core)).sum::<u64>();
         Stats {
             commits: get(Count::Commits),
             transitions: get(Count::Transitions),

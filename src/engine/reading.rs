@@ -53,7 +53,9 @@ impl Engine {
     /// `CLOSED`, `FORKED`.
     pub fn node_snapshot(&self) -> Result<ServiceSnapshot, Error> {
         self.inner().check_open()?;
-        Ok(self.inner().present(collect(&self.inner().node, self.inner().limits.max_output)))
+        let view = collect(&self.inner().node, self.inner().limits.max_output);
+        self.inner().check_open()?;
+        Ok(self.inner().present(view))
     }
 
     /// The worst of the node's own direct checks; `None` once the engine is closed. Wait-free.
@@ -86,7 +88,11 @@ impl Inner {
         check.place.cell.status().raise(snapshot.word());
         Ok(match &snapshot.definition.target {
             None => snapshot,
-            Some(target) => Arc::new(collect(target, self.limits.max_output).derive(&snapshot)),
+            Some(target) => {
+                let derived = collect(target, self.limits.max_output).derive(&snapshot);
+                self.check_open()?;
+                Arc::new(derived)
+            }
         })
     }
 
@@ -95,10 +101,14 @@ impl Inner {
         self.check_owned(Kind::Service.as_str(), service.place.slot)?;
         let gone = || {
             let handle = self.service_handle(service.place.slot, service.life);
-            Error::text(ErrorKind::Gone, format!("the service of handle {handle:#x} was deregistered; register it again"))
+            Error::text(
+                ErrorKind::Gone,
+                format!("the service of handle {handle:#x} was deregistered; register it again"),
+            )
         };
         let summary = service.place.cell.summary.load().ok_or_else(gone)?;
         let view = collect(&summary, self.limits.max_output);
+        self.check_open()?;
         let same = |registered: &Arc<crate::summary::Service>| {
             registered.life == service.life && registered.place.slot == service.place.slot
         };
@@ -128,6 +138,7 @@ impl Inner {
         let mut repaired = 0;
         for summary in summaries {
             let view = collect(&summary, self.limits.max_output);
+            self.check_open()?;
             // Wrong, and still the same version: no call in flight has touched it since it was collected.
             if !view.consistent && summary.word() == view.word {
                 summary.walk(None, true, &self.board);

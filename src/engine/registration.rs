@@ -80,7 +80,12 @@ impl Engine {
     ///
     /// # Errors
     /// `INVALID` naming the field that cannot change, `GONE`, `FOREIGN_ENGINE`, `TOO_LARGE`, `CLOSED`, `FORKED`.
-    pub fn redefine_check(&self, check: &Check, spec: &CheckSpec, service: Option<&Service>) -> Result<(), Error> {
+    pub fn redefine_check(
+        &self,
+        check: &Check,
+        spec: &CheckSpec,
+        service: Option<&Service>,
+    ) -> Result<(), Error> {
         self.inner().redefine_check(check, spec, service)
     }
 
@@ -118,7 +123,12 @@ impl Engine {
         self.inner().check_open()?;
         let _registry = self.inner().registry.lock();
         let service = |summary: &Arc<Summary>| {
-            summary.table.lock().service.as_ref().map(|service| Service { place: service.place, life: service.life })
+            summary
+                .table
+                .lock()
+                .service
+                .as_ref()
+                .map(|service| Service { place: service.place, life: service.life })
         };
         Ok(self.inner().services.iter().filter_map(|entry| service(entry.value())).collect())
     }
@@ -135,7 +145,10 @@ impl Engine {
 }
 
 fn gone(what: &str, handle: u64) -> Error {
-    Error::text(ErrorKind::Gone, format!("the {what} of handle {handle:#x} was deregistered; register it again"))
+    Error::text(
+        ErrorKind::Gone,
+        format!("the {what} of handle {handle:#x} was deregistered; register it again"),
+    )
 }
 
 impl Inner {
@@ -152,17 +165,24 @@ impl Inner {
         crate::model::definition::validate_id("service", id)?;
         let summary = self.services.get(id).map(|entry| entry.value().clone());
         let found = summary.and_then(|summary| {
-            summary.table.lock().service.as_ref().map(|service| Service { place: service.place, life: service.life })
+            summary
+                .table
+                .lock()
+                .service
+                .as_ref()
+                .map(|service| Service { place: service.place, life: service.life })
         });
-        found.ok_or_else(|| Error::text(ErrorKind::NotFound, format!("no service {} is registered", excerpt(id))))
+        found.ok_or_else(|| {
+            Error::text(ErrorKind::NotFound, format!("no service {} is registered", excerpt(id)))
+        })
     }
 
     pub fn find_check(&self, id: &str) -> Result<Check, Error> {
         self.check_open()?;
         crate::model::definition::validate_id("check", id)?;
-        self.place_of(id)
-            .map(|(place, snapshot)| Check { place, life: snapshot.life })
-            .ok_or_else(|| Error::text(ErrorKind::NotFound, format!("no check {} is registered", excerpt(id))))
+        self.place_of(id).map(|(place, snapshot)| Check { place, life: snapshot.life }).ok_or_else(|| {
+            Error::text(ErrorKind::NotFound, format!("no check {} is registered", excerpt(id)))
+        })
     }
 
     /// The living check with this id.
@@ -177,12 +197,18 @@ impl Inner {
     pub(super) fn places(&self) -> impl Iterator<Item = (Place, Arc<Snapshot>)> + '_ {
         self.ids.iter().filter_map(|entry| {
             let (slot, cell) = (*entry.value(), self.cell(*entry.value())?);
-            cell.snapshot.load().filter(|snapshot| !snapshot.gone).map(|snapshot| (Place { slot, cell }, snapshot))
+            cell.snapshot
+                .load()
+                .filter(|snapshot| !snapshot.gone)
+                .map(|snapshot| (Place { slot, cell }, snapshot))
         })
     }
 
     /// The summary and definition of a service handle, which must be alive. The caller holds the registry's lock.
-    pub(super) fn summary_of(&self, service: &Service) -> Result<(Arc<Summary>, Arc<summary::Service>), Error> {
+    pub(super) fn summary_of(
+        &self,
+        service: &Service,
+    ) -> Result<(Arc<Summary>, Arc<summary::Service>), Error> {
         self.check_owned(Kind::Service.as_str(), service.place.slot)?;
         let summary = service.place.cell.summary.load();
         let registered = summary.and_then(|summary| {
@@ -250,7 +276,10 @@ impl Inner {
                 None => Ok(Service { place: known.place, life: known.life }),
                 Some(field) => Err(Error::text(
                     ErrorKind::Exists,
-                    format!("service {:?} is registered with a different {field}; redefine it to change that", spec.id),
+                    format!(
+                        "service {:?} is registered with a different {field}; redefine it to change that",
+                        spec.id
+                    ),
                 )),
             };
         }
@@ -289,7 +318,10 @@ impl Inner {
         let _registry = self.registering()?;
         let (summary, known) = self.summary_of(service)?;
         if known.spec.id != spec.id {
-            return Err(Error::invalid(format!("service {:?}: its id cannot become {:?}", known.spec.id, spec.id)));
+            return Err(Error::invalid(format!(
+                "service {:?}: its id cannot become {:?}",
+                known.spec.id, spec.id
+            )));
         }
         let next = summary::Service { spec: spec.clone(), ..*known };
         summary.change(|table| table.service = Some(Arc::new(next)));
@@ -325,9 +357,16 @@ impl Inner {
     }
 
     /// The field in which `spec` differs from what is registered.
-    fn difference(&self, known: &Definition, spec: &CheckSpec, service: Option<&Service>) -> Result<Option<&'static str>, Error> {
+    fn difference(
+        &self,
+        known: &Definition,
+        spec: &CheckSpec,
+        service: Option<&Service>,
+    ) -> Result<Option<&'static str>, Error> {
         let home = match service {
-            Some(service) => self.summary_of(service)?.0,
+            Some(service) => {
+                self.summary_of(service).map_err(|error| error.about(format_args!("check {:?}", spec.id)))?.0
+            }
             None => self.node.clone(),
         };
         Ok(if !Arc::ptr_eq(&home, &known.home) {
@@ -354,12 +393,17 @@ impl Inner {
                 None => Ok(Check { place, life: known.life }),
                 Some(field) => Err(Error::text(
                     ErrorKind::Exists,
-                    format!("check {:?} is registered with a different {field}; redefine it, or deregister it first", spec.id),
+                    format!(
+                        "check {:?} is registered with a different {field}; redefine it, or deregister it first",
+                        spec.id
+                    ),
                 )),
             };
         }
         let home = match service {
-            Some(service) => self.summary_of(service)?.0,
+            Some(service) => {
+                self.summary_of(service).map_err(|error| error.about(format_args!("check {:?}", spec.id)))?.0
+            }
             None => self.node.clone(),
         };
         if registry.checks >= self.limits.max_checks {
@@ -373,11 +417,11 @@ impl Inner {
             CheckKind::AliasNode => Some(self.node.clone()),
             CheckKind::AliasService(id) => Some(self.mention(id)?),
         };
-        if let Some(target) = &target {
-            if let Err(error) = self.admit_alias(&spec.id, &home, target) {
-                self.release(target);
-                return Err(error);
-            }
+        if let Some(target) = &target
+            && let Err(error) = self.admit_alias(&spec.id, &home, target)
+        {
+            self.release(target);
+            return Err(error);
         }
         let place = match self.checks.allocate() {
             Ok(place) => place,
@@ -490,13 +534,22 @@ impl Inner {
         }
     }
 
-    fn redefine_check(&self, check: &Check, spec: &CheckSpec, service: Option<&Service>) -> Result<(), Error> {
+    fn redefine_check(
+        &self,
+        check: &Check,
+        spec: &CheckSpec,
+        service: Option<&Service>,
+    ) -> Result<(), Error> {
         self.check_open()?;
         spec.validate()?;
         let _registry = self.registering()?;
         let known = self.living(check)?;
         if *known.definition.id != *spec.id {
-            return Err(Error::invalid(format!("check {:?}: its id cannot become {:?}", known.id(), spec.id)));
+            return Err(Error::invalid(format!(
+                "check {:?}: its id cannot become {:?}",
+                known.id(),
+                spec.id
+            )));
         }
         match self.difference(&known.definition, spec, service)? {
             None => return Ok(()),
@@ -537,72 +590,96 @@ impl Inner {
     pub(crate) fn deregister_check(&self, check: &Check, right: Right<'_>) -> Result<(), Error> {
         let mut registry = self.registering()?;
         let known = self.living(check)?;
-        let last = known.definition.target.as_ref().map(|target| {
-            crate::summary::view::collect(target, self.limits.max_output).derive(&known)
-        });
+        let last = known
+            .definition
+            .target
+            .as_ref()
+            .map(|target| crate::summary::view::collect(target, self.limits.max_output).derive(&known));
         let writer = match &right {
             Right::Unheld => record::ENGINE,
             Right::Holder(_, record) => record.id,
             Right::Force(record) => record.id,
         };
-        let cell = check.place.cell;
-        let committed = commit(cell, &self.revisions, self.clock.wall(), |current| {
-            if current.life != check.life || current.gone {
-                return Err(gone("check", self.check_handle(check.place.slot, check.life)));
-            }
-            let refused = match &right {
-                Right::Unheld => (current.holder != 0 && !current.definition.is_alias()).then_some(ErrorKind::Held),
-                Right::Holder(generation, _) => (current.generation != *generation).then_some(ErrorKind::Fenced),
-                Right::Force(_) => None,
-            };
-            if let Some(kind) = refused {
-                let caller = match &right {
-                    Right::Holder(_, record) => Some((*record).clone()),
-                    _ => None,
+        let commit_tombstone = || {
+            let Place { cell, .. } = check.place;
+            let committed = commit(cell, &self.revisions, self.clock.wall(), |current| {
+                if current.life != check.life || current.gone {
+                    return Err(gone("check", self.check_handle(check.place.slot, check.life)));
+                }
+                let refused = match &right {
+                    Right::Unheld => {
+                        (current.holder != 0 && !current.definition.is_alias()).then_some(ErrorKind::Held)
+                    }
+                    Right::Holder(generation, _) => {
+                        (current.generation != *generation).then_some(ErrorKind::Fenced)
+                    }
+                    Right::Force(_) => None,
                 };
-                return Err(self.refuse("deregistering", kind, check.place, current, caller));
-            }
-            let generation = current.generation + 1;
-            Ok(Some(Next { gone: true, holder: 0, generation, ..Next::like(current, writer) }))
-        })?;
-        let Some(committed) = committed else {
-            return Err(gone("check", self.check_handle(check.place.slot, check.life)));
+                if let Some(kind) = refused {
+                    let caller = match &right {
+                        Right::Holder(_, record) => Some((*record).clone()),
+                        _ => None,
+                    };
+                    return Err(self.refuse("deregistering", kind, check.place, current, caller));
+                }
+                let generation = current.generation + 1;
+                Ok(Some(Next { gone: true, holder: 0, generation, ..Next::like(current, writer) }))
+            })?;
+            committed.ok_or_else(|| gone("check", self.check_handle(check.place.slot, check.life)))
         };
+        // Inside the change of the table: who collects the service sees the check and what it counts for, or neither.
+        let home = &known.definition.home;
+        let committed = home.change(|table| {
+            let committed = commit_tombstone()?;
+            self.take_out(check, &committed.after, table);
+            Ok(committed)
+        })?;
         self.count(check.place.slot, &committed);
         let tombstone = match last {
             None => committed.after.clone(),
             Some(last) => {
                 let Snapshot { revision, time, writer, gone, .. } = *committed.after;
-                Arc::new(Snapshot { revision: revision.max(last.revision), time, writer, gone, holder: 0, ..last })
+                Arc::new(Snapshot {
+                    revision: revision.max(last.revision),
+                    time,
+                    writer,
+                    gone,
+                    holder: 0,
+                    ..last
+                })
             }
         };
-        self.remove_check(check, &committed.after, &tombstone);
+        self.bury(check, &committed.after, &tombstone);
         registry.checks -= 1;
         registry.aliases -= usize::from(tombstone.definition.is_alias());
         Ok(())
     }
 
-    /// Takes a check out whose tombstone is committed. Cannot fail.
-    fn remove_check(&self, check: &Check, committed: &Snapshot, tombstone: &Arc<Snapshot>) {
+    /// Takes a check whose tombstone is committed out of its summary. Cannot fail.
+    fn take_out(&self, check: &Check, committed: &Snapshot, table: &mut summary::Table) {
         let Place { slot, cell } = check.place;
         let definition = &committed.definition;
         let home = &definition.home;
         cell.clear_link();
         cell.status().publish(committed.word());
-        home.change(|table| {
-            table.checks.retain(|bound| bound.place.slot != slot);
-            let left = match (definition.place, &definition.target) {
-                (Some(counted), _) => {
-                    home.members.clear(counted);
-                    table.free_places.push(counted);
-                    table.retired += committed.version;
-                    Some(counted)
-                }
-                (None, Some(target)) if home.node().is_some() => leave_target(home, table, target),
-                _ => None,
-            };
-            home.walk(left, true, &self.board);
-        });
+        table.checks.retain(|bound| bound.place.slot != slot);
+        let left = match (definition.place, &definition.target) {
+            (Some(counted), _) => {
+                home.members.clear(counted);
+                table.free_places.push(counted);
+                table.retired += committed.version;
+                Some(counted)
+            }
+            (None, Some(target)) if home.node().is_some() => leave_target(home, table, target),
+            _ => None,
+        };
+        home.walk(left, true, &self.board);
+    }
+
+    /// Tells the subscriptions and lets go of the cell. Cannot fail.
+    fn bury(&self, check: &Check, committed: &Snapshot, tombstone: &Arc<Snapshot>) {
+        let Place { slot, cell } = check.place;
+        let definition = &committed.definition;
         self.ids.remove_if(&definition.id, |_, mapped| *mapped == slot);
         if let Some(target) = &definition.target {
             target.change(|table| table.aliases.retain(|bound| bound.place.slot != slot));
@@ -611,7 +688,7 @@ impl Inner {
         let handle = self.check_handle(slot, check.life);
         let bury = |core: &Arc<crate::subscribe::delivery::Core>| core.bury(handle, slot, tombstone);
         interest::for_each(&cell.interest, Class::Own, bury);
-        interest::for_each(&home.cell().interest, Class::Member, bury);
+        interest::for_each(&definition.home.cell().interest, Class::Member, bury);
         interest::for_each(self.board.everything(), Class::Own, bury);
         interest::for_each(&cell.interest, Class::Own, |core| {
             core.attached.lock().remove(&slot);

@@ -180,7 +180,9 @@ impl Inner {
             if matches!(core.filter.scope, Scope::Check { .. } | Scope::Prefix(_)) {
                 self.attach(&core, place.slot, place.cell, Class::Own);
             }
-            if let (Some(target), false) = (&snapshot.definition.target, matches!(core.filter.scope, Scope::All)) {
+            if let (Some(target), false) =
+                (&snapshot.definition.target, matches!(core.filter.scope, Scope::All))
+            {
                 self.attach(&core, target.slot(), target.cell(), Class::Derived);
             }
         });
@@ -245,7 +247,9 @@ impl Inner {
         core.close();
         core.quiesce();
         let mut registry = self.registry.lock();
-        let Some(at) = registry.subscriptions.iter().position(|other| Arc::ptr_eq(other, core)) else { return };
+        let Some(at) = registry.subscriptions.iter().position(|other| Arc::ptr_eq(other, core)) else {
+            return;
+        };
         registry.subscriptions.swap_remove(at);
         registry.prefixes.retain(|other| !Arc::ptr_eq(other, core));
         if mutated!("unregister-by-key") {

@@ -99,7 +99,8 @@ impl Inner {
         let holder = match kind {
             ErrorKind::Gone => None,
             _ => {
-                let offender = token.offender.get_or_init(|| offenders(token.check.place).of(token.record.id));
+                let offender =
+                    token.offender.get_or_init(|| offenders(token.check.place).of(token.record.id));
                 offender.count(self.clock.wall());
                 self.records.get(current.holder)
             }
@@ -114,16 +115,28 @@ impl Inner {
         }
     }
 
-    fn take_token(self: &Arc<Self>, check: &Check, label: &str, expected: Option<u64>) -> Result<Token, Error> {
+    fn take_token(
+        self: &Arc<Self>,
+        check: &Check,
+        label: &str,
+        expected: Option<u64>,
+    ) -> Result<Token, Error> {
         self.check_open()?;
-        self.living(check)?;
+        let known = self.living(check)?;
         if self.tokens.load(std::sync::atomic::Ordering::Relaxed) >= self.limits.max_tokens as u64 {
             return Err(Error::text(
                 ErrorKind::Limit,
-                format!("writer {label:?}: the engine has {} open tokens, its limit", self.limits.max_tokens),
+                format!(
+                    "check {:?}, writer {label:?}: the engine has {} open tokens, its limit; close some",
+                    known.id(),
+                    self.limits.max_tokens
+                ),
             ));
         }
-        let record = self.records.intern(label)?;
+        let record = self
+            .records
+            .intern(label)
+            .map_err(|error| error.about(format_args!("check {:?}", known.id())))?;
         let verb = if expected.is_some() { "taking over" } else { "acquiring" };
         let place = check.place;
         let committed = commit(place.cell, &self.revisions, self.clock.wall(), |current| {
@@ -201,10 +214,10 @@ impl Inner {
     pub(crate) fn deregister_by_holder(token: &Shared) -> Result<(), Error> {
         const VERB: &str = "deregistering";
         let _call = token.enter(VERB)?;
-        if let Some(current) = token.check.place.cell.snapshot.load() {
-            if let Some(kind) = Self::stale(token, &current) {
-                return Err(token.engine.refuse_token(VERB, kind, token, &current));
-            }
+        if let Some(current) = token.check.place.cell.snapshot.load()
+            && let Some(kind) = Self::stale(token, &current)
+        {
+            return Err(token.engine.refuse_token(VERB, kind, token, &current));
         }
         token.engine.deregister_check(&token.check, Right::Holder(token.generation, &token.record))
     }

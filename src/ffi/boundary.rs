@@ -16,7 +16,10 @@ pub fn call(error: *mut lifesign_error, body: impl FnOnce() -> Result<(), Error>
         body()
     };
     let result = catch_unwind(AssertUnwindSafe(checked)).unwrap_or_else(|_| {
-        Err(Error::text(ErrorKind::Internal, "a bug in Lifesign: the call panicked and changed nothing; please report it"))
+        Err(Error::text(
+            ErrorKind::Internal,
+            "a bug in Lifesign: the call panicked and changed nothing; please report it",
+        ))
     });
     match result {
         Ok(()) => LIFESIGN_OK,
@@ -137,14 +140,19 @@ pub fn text<'a>(what: &str, ptr: *const c_char, len: usize, most: usize) -> Resu
     let bytes = bytes(what, ptr, len, most)?;
     std::str::from_utf8(bytes).map_err(|error| {
         let shown = &bytes[..bytes.len().min(48)];
-        Error::invalid(format!("{what} {:?}: not UTF-8 at byte {}", String::from_utf8_lossy(shown), error.valid_up_to()))
+        Error::invalid(format!(
+            "{what} {:?}: not UTF-8 at byte {}",
+            String::from_utf8_lossy(shown),
+            error.valid_up_to()
+        ))
     })
 }
 
 /// A status of the caller's.
 pub fn status(what: &str, code: lifesign_status) -> Result<Status, Error> {
-    Status::from_code(code.into())
-        .ok_or_else(|| Error::invalid(format!("{what}: {code} is no status; 1 is passing, 2 warning, 3 critical")))
+    Status::from_code(code.into()).ok_or_else(|| {
+        Error::invalid(format!("{what}: {code} is no status; 1 is passing, 2 warning, 3 critical"))
+    })
 }
 
 /// The root, or why there is none.

@@ -36,13 +36,19 @@ fn spec(spec: *const lifesign_check_spec) -> Result<(CheckSpec, Option<Service>)
         }
     };
     if !target.is_empty() && !matches!(kind, CheckKind::AliasService(_)) {
-        return Err(Error::invalid(format!("check {id:?}: it has the target {target:?} but is no alias of a service")));
+        return Err(Error::invalid(format!(
+            "check {id:?}: it has the target {target:?} but is no alias of a service"
+        )));
     }
     let initial = match given.initial {
         0 => Status::Critical,
         code => status(&format!("check {id:?}: initial status"), code)?,
     };
-    let bound = if given.service == 0 { None } else { Some(service(given.service)?.1) };
+    let bound = if given.service == 0 {
+        None
+    } else {
+        Some(service(given.service).map_err(|error| error.about(format_args!("check {id:?}")))?.1)
+    };
     Ok((CheckSpec { id: id.into(), name: name.into(), data: data.into(), kind, initial }, bound))
 }
 
@@ -103,7 +109,10 @@ pub extern "C" fn lifesign_check_redefine(
 
 /// Deregisters a check that nobody holds. The handle is stale then. Any thread. Errors: HELD naming the holder, GONE, CLOSED, FORGED, FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn lifesign_check_deregister(check: lifesign_check, error: *mut lifesign_error) -> lifesign_result {
+pub extern "C" fn lifesign_check_deregister(
+    check: lifesign_check,
+    error: *mut lifesign_error,
+) -> lifesign_result {
     call(error, || {
         let (engine, check) = self::check(check)?;
         engine.deregister_check(&check)

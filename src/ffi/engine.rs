@@ -42,7 +42,8 @@ fn config(config: *const lifesign_config) -> Result<Config, Error> {
     let given = input("config", config)?;
     let limit = |given: u32, default: usize| if given == 0 { default } else { given as usize };
     let default = Limits::default();
-    let text = |what: &str, given: lifesign_str| text(what, given.ptr, given.len, MAX_TEXT).map(str::to_owned);
+    let text =
+        |what: &str, given: lifesign_str| text(what, given.ptr, given.len, MAX_TEXT).map(str::to_owned);
     Ok(Config {
         embedder: Embedder {
             name: text("config.name", given.name)?,
@@ -52,7 +53,11 @@ fn config(config: *const lifesign_config) -> Result<Config, Error> {
         clock: match given.clock {
             LIFESIGN_CLOCK_SYSTEM => ClockSource::System,
             LIFESIGN_CLOCK_MANUAL => ClockSource::Manual,
-            other => return Err(Error::invalid(format!("config.clock: {other} is no clock; 0 is the system's, 1 manual"))),
+            other => {
+                return Err(Error::invalid(format!(
+                    "config.clock: {other} is no clock; 0 is the system's, 1 manual"
+                )));
+            }
         },
         limits: Limits {
             max_output: limit(given.max_output, default.max_output),
@@ -91,7 +96,10 @@ pub extern "C" fn lifesign_engine_open(
 ///
 /// Any thread; exactly one of several closers succeeds. Errors: CLOSED, FORGED, FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn lifesign_engine_close(engine: lifesign_engine, error: *mut lifesign_error) -> lifesign_result {
+pub extern "C" fn lifesign_engine_close(
+    engine: lifesign_engine,
+    error: *mut lifesign_error,
+) -> lifesign_result {
     call(error, || {
         let root = root()?;
         let entry = root.handles.remove(root.secret, Kind::Engine, engine)?;
@@ -248,7 +256,8 @@ pub extern "C" fn lifesign_engine_services(
     call(error, || {
         let (slots, count) = (Slots::new("services", services, cap)?, Out::new("count", count)?);
         let engine = self::engine(engine)?;
-        let handle = |service: &crate::Service| engine.inner().service_handle(service.place.slot, service.life);
+        let handle =
+            |service: &crate::Service| engine.inner().service_handle(service.place.slot, service.life);
         list(slots, count, &engine.services()?.iter().map(handle).collect::<Vec<_>>())
     })
 }

@@ -68,7 +68,10 @@ impl HandleTable {
             None => {
                 let slot = free.next;
                 let Some(chunk) = self.chunks.get(slot as usize / CHUNK) else {
-                    return Err(Error::text(ErrorKind::Limit, "all handles of the process are in use; close some"));
+                    return Err(Error::text(
+                        ErrorKind::Limit,
+                        "all handles of the process are in use; close some",
+                    ));
                 };
                 if chunk.load(Ordering::Acquire).is_null() {
                     let fresh: Box<Chunk> = Box::new(std::array::from_fn(|_| ArcCell::empty()));
@@ -94,7 +97,9 @@ impl HandleTable {
 
     /// The object of a handle. Lock-free, O(1).
     pub fn get(&self, secret: u64, kind: Kind, handle: u64) -> Result<Arc<Entry>, Error> {
-        let Some(parts) = decode(secret, kind, handle) else { return Err(Self::missing(kind, handle, false)) };
+        let Some(parts) = decode(secret, kind, handle) else {
+            return Err(Self::missing(kind, handle, false));
+        };
         let Some(slot) = self.slot(parts.slot) else { return Err(Self::missing(kind, handle, false)) };
         slot.load().filter(|entry| entry.handle == handle).ok_or_else(|| Self::missing(kind, handle, true))
     }

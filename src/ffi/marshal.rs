@@ -41,7 +41,10 @@ impl Bytes {
 
 /// A buffer that does not hold the answer.
 pub fn too_small(what: &str, has: usize, needs: usize) -> Error {
-    Error::text(ErrorKind::BufferTooSmall, format!("{what}: the buffer has room for {has}, the answer needs {needs}"))
+    Error::text(
+        ErrorKind::BufferTooSmall,
+        format!("{what}: the buffer has room for {has}, the answer needs {needs}"),
+    )
 }
 
 /// A check's state.

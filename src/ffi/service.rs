@@ -16,7 +16,8 @@ use crate::model::error::{Error, ErrorKind};
 pub fn place(kind: Kind, handle: u64) -> Result<(Engine, Place, u16), Error> {
     let root = root()?;
     let what = kind.as_str();
-    let forged = || Error::text(ErrorKind::Forged, format!("{handle:#x} is no handle of a {what} in this process"));
+    let forged =
+        || Error::text(ErrorKind::Forged, format!("{handle:#x} is no handle of a {what} in this process"));
     let parts = decode(root.secret, kind, handle).ok_or_else(forged)?;
     let cell = root.pages.cell(parts.slot).ok_or_else(forged)?;
     let closed = || Error::text(ErrorKind::Closed, format!("the engine of {what} {handle:#x} is closed"));
@@ -32,7 +33,10 @@ pub fn service(handle: lifesign_service) -> Result<(Engine, Service), Error> {
 /// The error of a status that is gone.
 pub fn gone(what: &str, handle: u64, engine: &Engine) -> Error {
     match engine.inner().check_open() {
-        Ok(()) => Error::text(ErrorKind::Gone, format!("the {what} of handle {handle:#x} was deregistered; register it again")),
+        Ok(()) => Error::text(
+            ErrorKind::Gone,
+            format!("the {what} of handle {handle:#x} was deregistered; register it again"),
+        ),
         Err(error) => error,
     }
 }
@@ -99,7 +103,10 @@ pub extern "C" fn lifesign_service_redefine(
 ///
 /// Any thread. Errors: BUSY naming a check that it still has, GONE, CLOSED, FORGED, FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn lifesign_service_deregister(service: lifesign_service, error: *mut lifesign_error) -> lifesign_result {
+pub extern "C" fn lifesign_service_deregister(
+    service: lifesign_service,
+    error: *mut lifesign_error,
+) -> lifesign_result {
     call(error, || {
         let (engine, service) = self::service(service)?;
         engine.deregister_service(&service)

@@ -61,7 +61,9 @@ pub extern "C" fn lifesign_subscribe(
                 LIFESIGN_FILTER_ALL => engine.subscribe(&SubscriptionFilter::all().at_least(least))?,
                 LIFESIGN_FILTER_SERVICE => {
                     let wanted = service(given.handle)?.1;
-                    engine.subscribe(&SubscriptionFilter::service(&wanted, given.summary != 0).at_least(least))?
+                    engine.subscribe(
+                        &SubscriptionFilter::service(&wanted, given.summary != 0).at_least(least),
+                    )?
                 }
                 LIFESIGN_FILTER_CHECK => {
                     let wanted = check(given.handle)?.1;
@@ -71,7 +73,9 @@ pub extern "C" fn lifesign_subscribe(
                     let prefix = text("filter.prefix", given.prefix.ptr, given.prefix.len, MAX_ID)?;
                     engine.subscribe(&SubscriptionFilter::prefix(prefix).at_least(least))?
                 }
-                other => return Err(Error::invalid(format!("filter.scope: {other} is no scope; 0 to 3 are"))),
+                other => {
+                    return Err(Error::invalid(format!("filter.scope: {other} is no scope; 0 to 3 are")));
+                }
             }
         };
         let root = root()?;
@@ -172,7 +176,10 @@ pub extern "C" fn lifesign_subscription_descriptor(
 ///
 /// Any thread; exactly one of several closers succeeds. Errors: CLOSED, FORGED, FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn lifesign_unsubscribe(subscription: lifesign_subscription, error: *mut lifesign_error) -> lifesign_result {
+pub extern "C" fn lifesign_unsubscribe(
+    subscription: lifesign_subscription,
+    error: *mut lifesign_error,
+) -> lifesign_result {
     call(error, || {
         let root = root()?;
         let entry = root.handles.remove(root.secret, Kind::Subscription, subscription)?;

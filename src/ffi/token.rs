@@ -36,10 +36,10 @@ impl std::ops::Deref for Borrowed {
 
 impl Drop for Borrowed {
     fn drop(&mut self) {
-        if self.is_over() {
-            if let Ok(root) = root() {
-                let _ = root.handles.remove(root.secret, Kind::Token, self.handle);
-            }
+        if self.is_over()
+            && let Ok(root) = root()
+        {
+            let _ = root.handles.remove(root.secret, Kind::Token, self.handle);
         }
     }
 }
@@ -111,8 +111,9 @@ pub extern "C" fn lifesign_token_write(
 ) -> lifesign_result {
     call(error, || {
         let token = self::token(token)?;
-        let status = self::status("status", status)?;
-        token.write(status, text("output", output, output_len, MAX_OUTPUT)?)
+        let about = |error: Error| error.about(format_args!("check {:?}", token.check_id()));
+        let status = self::status("status", status).map_err(about)?;
+        token.write(status, text("output", output, output_len, MAX_OUTPUT).map_err(about)?)
     })
 }
 
@@ -147,7 +148,10 @@ pub extern "C" fn lifesign_token_record(
 /// Deregisters the check as its holder. The token stays until it is closed, and answers GONE. Any thread. Errors: FENCED, GONE, REVOKED, CLOSED,
 /// FORGED, FORKED.
 #[unsafe(no_mangle)]
-pub extern "C" fn lifesign_token_deregister_check(token: lifesign_token, error: *mut lifesign_error) -> lifesign_result {
+pub extern "C" fn lifesign_token_deregister_check(
+    token: lifesign_token,
+    error: *mut lifesign_error,
+) -> lifesign_result {
     call(error, || self::token(token)?.deregister_check())
 }
 
@@ -159,7 +163,9 @@ pub extern "C" fn lifesign_token_close(token: lifesign_token, error: *mut lifesi
     call(error, || {
         let borrowed = self::token(token)?;
         borrowed.close().map_err(|error| match error.kind() {
-            ErrorKind::Revoked => Error::text(ErrorKind::Closed, format!("the token of handle {token:#x} is closed")),
+            ErrorKind::Revoked => {
+                Error::text(ErrorKind::Closed, format!("the token of handle {token:#x} is closed"))
+            }
             _ => error,
         })
     })
@@ -179,7 +185,9 @@ pub extern "C" fn lifesign_token_join(
 ) -> lifesign_result {
     call(error, || {
         if flags & !LIFESIGN_JOIN_CALLS_ONLY != 0 {
-            return Err(Error::invalid(format!("flags {flags:#x}: only LIFESIGN_JOIN_CALLS_ONLY (1) is known")));
+            return Err(Error::invalid(format!(
+                "flags {flags:#x}: only LIFESIGN_JOIN_CALLS_ONLY (1) is known"
+            )));
         }
         let own = token(self_)?;
         let old = match token(old) {

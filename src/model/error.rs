@@ -188,6 +188,14 @@ impl Error {
         Self { kind, detail: Detail::Refusal(Arc::new(refusal)) }
     }
 
+    /// The same error, saying what it is about. A refusal names its check by itself.
+    pub(crate) fn about(self, what: impl std::fmt::Display) -> Self {
+        match &self.detail {
+            Detail::Text(text) => Self::text(self.kind, format!("{what}: {text}")),
+            Detail::Refusal(_) => self,
+        }
+    }
+
     pub(crate) fn invalid(text: impl Into<String>) -> Self {
         Self::text(ErrorKind::Invalid, text)
     }
@@ -219,7 +227,9 @@ impl fmt::Display for Error {
             write!(f, " to {caller}")?;
         }
         match self.kind {
-            ErrorKind::Gone => write!(f, ": the check was deregistered; register it again and acquire a new token"),
+            ErrorKind::Gone => {
+                write!(f, ": the check was deregistered; register it again and acquire a new token")
+            }
             ErrorKind::Revoked => write!(f, ": its owner closed the token; acquire a new one"),
             ErrorKind::Derived => write!(
                 f,
@@ -232,7 +242,10 @@ impl fmt::Display for Error {
                 }
                 match kind {
                     ErrorKind::Fenced if refusal.holder.is_some() => {
-                        write!(f, " and took over from the caller; stop writing, or take over from that generation")
+                        write!(
+                            f,
+                            " and took over from the caller; stop writing, or take over from that generation"
+                        )
                     }
                     ErrorKind::Fenced => write!(f, "; a rival took over and has left, acquire it again"),
                     ErrorKind::Held if refusal.holder.is_some() => {

@@ -141,8 +141,12 @@ impl Core {
 
     fn enter(&self) -> Result<Call<'_>, Error> {
         self.check_open()?;
+        crate::failpoint::pause!("poll:entering");
         let mut consumer = self.consumer.try_lock().ok_or_else(|| {
-            Error::text(ErrorKind::Busy, "another call of this subscription is running; one consumer at a time")
+            Error::text(
+                ErrorKind::Busy,
+                "another call of this subscription is running; one consumer at a time",
+            )
         })?;
         if self.wake.has_descriptor() {
             self.dirty.disarm();
@@ -157,6 +161,8 @@ impl Core {
         let consumer = &mut *call.consumer;
         if consumer.carry.is_empty() {
             self.fill(engine, consumer);
+            // What was read while the engine was being closed is not what anybody reported.
+            engine.check_open()?;
         }
         let mut events = Vec::new();
         while let Some(event) = consumer.carry.pop_front() {
@@ -198,7 +204,10 @@ impl Core {
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 self.dirty.disarm();
-                return Err(Error::text(ErrorKind::Timeout, "the time is up and nothing that matches has changed"));
+                return Err(Error::text(
+                    ErrorKind::Timeout,
+                    "the time is up and nothing that matches has changed",
+                ));
             }
             crate::failpoint::pause!("wait:armed");
             self.wake.wait(seen, deadline);
@@ -223,7 +232,8 @@ impl Core {
         let up_to = engine.revisions.current();
         let mut slots = Vec::new();
         self.dirty.take(TAKE, &mut slots);
-        let mut batch = Fill { core: self, engine, views: HashMap::new(), superseded: Vec::new(), events: Vec::new() };
+        let mut batch =
+            Fill { core: self, engine, views: HashMap::new(), superseded: Vec::new(), events: Vec::new() };
         for slot in slots {
             batch.read(slot, consumer);
         }
@@ -307,7 +317,8 @@ impl Fill<'_> {
             };
             if !consumer.summary.as_deref().is_some_and(told) {
                 consumer.summary = Some(state.clone());
-                let handle = |service: Arc<Service>| self.engine.service_handle(service.place.slot, service.life);
+                let handle =
+                    |service: Arc<Service>| self.engine.service_handle(service.place.slot, service.life);
                 self.events.push(Event::Summary { service: registered.map_or(0, handle), state });
             }
         }

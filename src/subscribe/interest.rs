@@ -67,10 +67,8 @@ impl Board {
         if let Some(list) = list.borrow().as_ref() {
             list.entries.iter().filter(|entry| entry.class == class).for_each(notify);
         }
-        if everybody {
-            if let Some(list) = self.everything.borrow().as_ref() {
-                list.entries.iter().for_each(notify);
-            }
+        if everybody && let Some(list) = self.everything.borrow().as_ref() {
+            list.entries.iter().for_each(notify);
         }
     }
 }

@@ -71,7 +71,9 @@ impl Wake {
     /// Makes the descriptor unreadable; tells whether it was readable.
     pub fn drain(&self) -> bool {
         let mut count = [0; 8];
-        self.descriptor.get().is_some_and(|descriptor| rustix::io::read(descriptor.as_fd(), &mut count).is_ok())
+        self.descriptor
+            .get()
+            .is_some_and(|descriptor| rustix::io::read(descriptor.as_fd(), &mut count).is_ok())
     }
 }
 

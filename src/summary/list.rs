@@ -23,7 +23,11 @@ pub struct ArcList<T> {
 impl<T> ArcList<T> {
     /// An empty list.
     pub fn new() -> Self {
-        Self { len: AtomicU32::new(0), first: AtomicPtr::new(std::ptr::null_mut()), free: Mutex::new(Vec::new()) }
+        Self {
+            len: AtomicU32::new(0),
+            first: AtomicPtr::new(std::ptr::null_mut()),
+            free: Mutex::new(Vec::new()),
+        }
     }
 
     /// The entry at `index`, in a block added if need be. The caller holds the lock. O(log entries).

@@ -158,10 +158,10 @@ impl Members {
 
     /// Refreshes the block in which `place` stands, if it stands in one. O(block).
     pub fn refresh_block(&self, place: u32) {
-        if let Some(index) = place.checked_sub(INLINE) {
-            if let Some(block) = self.blocks().nth((index / BLOCK) as usize) {
-                block.refresh();
-            }
+        if let Some(index) = place.checked_sub(INLINE)
+            && let Some(block) = self.blocks().nth((index / BLOCK) as usize)
+        {
+            block.refresh();
         }
     }
 

@@ -140,7 +140,11 @@ impl Table {
 
 impl Summary {
     /// A summary that nothing is registered at. It shows critical, but the node's shows passing: the node is always there.
-    pub fn new(id: Arc<str>, node: Option<Arc<Summary>>, arena: Arc<Arena>) -> Result<Arc<Self>, crate::Error> {
+    pub fn new(
+        id: Arc<str>,
+        node: Option<Arc<Summary>>,
+        arena: Arc<Arena>,
+    ) -> Result<Arc<Self>, crate::Error> {
         let place = arena.allocate()?;
         let registered = node.is_none();
         let summary = Arc::new(Self {
@@ -236,7 +240,10 @@ impl Summary {
             }
             let after = self.evaluate(before);
             pause!("refresh:evaluated");
-            if mutated!("refresh-skip-if-equal") && after.shown() == before.shown() && after.own() == before.own() {
+            if mutated!("refresh-skip-if-equal")
+                && after.shown() == before.shown()
+                && after.own() == before.own()
+            {
                 return;
             }
             // AcqRel: release what was read to the readers of the word; acquire so that the next in order has seen it too. On failure
@@ -271,7 +278,13 @@ impl Summary {
         self.climb(place, text, board, &mut Vec::new());
     }
 
-    fn climb(self: &Arc<Self>, place: Option<u32>, text: bool, board: &Board, seen: &mut Vec<*const Summary>) {
+    fn climb(
+        self: &Arc<Self>,
+        place: Option<u32>,
+        text: bool,
+        board: &Board,
+        seen: &mut Vec<*const Summary>,
+    ) {
         if let Some(place) = place {
             self.members.refresh_block(place);
         }

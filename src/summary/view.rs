@@ -95,7 +95,14 @@ fn gather(summary: &Arc<Summary>, levels: &mut Vec<Level>) {
         (snapshot.life == bound.life && !snapshot.gone).then_some(Seen { bound, snapshot })
     });
     let checks = checks.collect();
-    levels.push(Level { summary: summary.clone(), sequence, word: summary.word_ordered(), service, checks, retired });
+    levels.push(Level {
+        summary: summary.clone(),
+        sequence,
+        word: summary.word_ordered(),
+        service,
+        checks,
+        retired,
+    });
 }
 
 fn same(one: &[Level], other: &[Level]) -> bool {
@@ -106,7 +113,11 @@ fn same(one: &[Level], other: &[Level]) -> bool {
                 && one.word.version() == other.word.version()
                 && one.word.shown() == other.word.shown()
                 && one.checks.len() == other.checks.len()
-                && one.checks.iter().zip(&other.checks).all(|(one, other)| Arc::ptr_eq(&one.snapshot, &other.snapshot))
+                && one
+                    .checks
+                    .iter()
+                    .zip(&other.checks)
+                    .all(|(one, other)| Arc::ptr_eq(&one.snapshot, &other.snapshot))
         })
 }
 
@@ -115,8 +126,8 @@ fn help(levels: &[Level]) {
     let mut behind = false;
     for level in levels {
         let unsettled = |seen: &Seen| {
-            let word = seen.bound.place.cell.status().load();
-            word.version() != seen.snapshot.version || !word.has(flag::SETTLED)
+            let (word, committed) = (seen.bound.place.cell.status().load(), seen.snapshot.word());
+            word < committed || (word == committed && !word.has(flag::SETTLED))
         };
         behind |= level.checks.iter().any(unsettled);
         if behind {
@@ -126,7 +137,9 @@ fn help(levels: &[Level]) {
 }
 
 fn sum(level: &Level, below: &[(Level, Sum)], max_output: usize) -> Sum {
-    let find = |summary: &Arc<Summary>| below.iter().find(|(level, _)| Arc::ptr_eq(&level.summary, summary)).map(|(_, sum)| sum);
+    let find = |summary: &Arc<Summary>| {
+        below.iter().find(|(level, _)| Arc::ptr_eq(&level.summary, summary)).map(|(_, sum)| sum)
+    };
     let node = level.summary.node().and_then(find);
     let mut sum = Sum {
         own: Status::Passing,
@@ -135,7 +148,11 @@ fn sum(level: &Level, below: &[(Level, Sum)], max_output: usize) -> Sum {
         cause: None,
         any: node.is_some_and(|node| node.any),
         epoch: level.retired + node.map_or(0, |node| node.epoch),
-        revision: level.service.as_ref().map_or(0, |service| service.incarnation).max(node.map_or(0, |node| node.revision)),
+        revision: level
+            .service
+            .as_ref()
+            .map_or(0, |service| service.incarnation)
+            .max(node.map_or(0, |node| node.revision)),
         time: node.map_or(0, |node| node.time),
         since: 0,
     };
@@ -191,7 +208,11 @@ fn sum(level: &Level, below: &[(Level, Sum)], max_output: usize) -> Sum {
             }
         }
     }
-    sum.shown = if sum.registered { sum.own.max(node.map_or(Status::Passing, |node| node.shown)) } else { Status::Critical };
+    sum.shown = if sum.registered {
+        sum.own.max(node.map_or(Status::Passing, |node| node.shown))
+    } else {
+        Status::Critical
+    };
     // Bad since the first of those that are bad; good since the last of all became so.
     sum.since = if sum.shown == Status::Passing {
         sinces.iter().map(|(_, since)| *since).max().unwrap_or(0)
@@ -227,7 +248,8 @@ fn cut(mut text: String, most: usize) -> Arc<str> {
 /// How often a word that disagrees with its inputs is read again before it is believed to be wrong.
 const DOUBTS: u32 = 64;
 
-/// Collects `summary` as of one (version, epoch). See the module's text.
+/// Collects `summary` as of one (version, epoch). See the module's text. When the engine is closed meanwhile the words end under the reader's eyes:
+/// callers look whether it is open *after* this.
 pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
     let mut doubts = 0;
     loop {
@@ -263,9 +285,8 @@ pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
 
 /// Whether a commit may be among these that is not propagated: then the words may not cover it yet.
 fn is_behind(levels: &[Level]) -> bool {
-    levels.iter().flat_map(|level| &level.checks).any(|seen| {
-        seen.bound.place.cell.status().load().version() != seen.snapshot.version
-    })
+    let mut checks = levels.iter().flat_map(|level| &level.checks);
+    checks.any(|seen| seen.bound.place.cell.status().load() < seen.snapshot.word())
 }
 
 fn view(mut below: Vec<(Level, Sum)>, changes: u64, consistent: bool, max_output: usize) -> View {
@@ -277,7 +298,8 @@ fn view(mut below: Vec<(Level, Sum)>, changes: u64, consistent: bool, max_output
         .map(|seen| match &seen.snapshot.definition.target {
             None => seen,
             Some(target) => {
-                let Some((level, sum)) = below.iter().find(|(level, _)| Arc::ptr_eq(&level.summary, target)) else {
+                let Some((level, sum)) = below.iter().find(|(level, _)| Arc::ptr_eq(&level.summary, target))
+                else {
                     return seen;
                 };
                 let state = state_of(level, sum, target.changes(), max_output);

@@ -37,7 +37,10 @@ impl Process {
                 .and_then(|text| parse_uuid(text.trim()))
                 .unwrap_or_default(),
             pid: std::process::id().into(),
-            start: std::fs::read_to_string("/proc/self/stat").ok().and_then(|text| start_time(&text)).unwrap_or(0),
+            start: std::fs::read_to_string("/proc/self/stat")
+                .ok()
+                .and_then(|text| start_time(&text))
+                .unwrap_or(0),
             pid_namespace: std::fs::metadata("/proc/self/ns/pid")
                 .map(|meta| std::os::unix::fs::MetadataExt::ino(&meta))
                 .unwrap_or(0),

@@ -83,12 +83,15 @@ impl Offenders {
         list.sort_by_key(|refused| std::cmp::Reverse(refused.count));
         let light = list.split_off(list.len().min(SHOWN));
         let rest = light.into_iter().chain([self.others.read()]).filter(|refused| refused.count > 0);
-        list.extend(rest.reduce(|one, other| Refused {
-            record: 0,
-            count: one.count + other.count,
-            first_ns: one.first_ns.min(other.first_ns),
-            last_ns: one.last_ns.max(other.last_ns),
-        }).map(|others| Refused { record: 0, ..others }));
+        list.extend(
+            rest.reduce(|one, other| Refused {
+                record: 0,
+                count: one.count + other.count,
+                first_ns: one.first_ns.min(other.first_ns),
+                last_ns: one.last_ns.max(other.last_ns),
+            })
+            .map(|others| Refused { record: 0, ..others }),
+        );
         list
     }
 }

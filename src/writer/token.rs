@@ -128,7 +128,13 @@ impl Shared {
 }
 
 impl Token {
-    pub(crate) fn new(engine: Arc<Inner>, check: Check, id: Arc<str>, generation: u32, record: Arc<WriterRecord>) -> Self {
+    pub(crate) fn new(
+        engine: Arc<Inner>,
+        check: Check,
+        id: Arc<str>,
+        generation: u32,
+        record: Arc<WriterRecord>,
+    ) -> Self {
         engine.tokens.fetch_add(1, Ordering::Relaxed);
         let (calls, offender) = (Calls::new(), OnceLock::new());
         Self { shared: Arc::new(Shared { engine, check, id, generation, record, calls, offender }) }
@@ -187,7 +193,10 @@ impl Token {
     pub fn join(&self, old: &Token, join: Join) -> Result<(), Error> {
         self.shared.engine.check_fork()?;
         if Arc::ptr_eq(&self.shared, &old.shared) {
-            return Err(Error::refused(ErrorKind::WouldDeadlock, self.shared.refusal("joining the own token of")));
+            return Err(Error::refused(
+                ErrorKind::WouldDeadlock,
+                self.shared.refusal("joining the own token of"),
+            ));
         }
         if !Arc::ptr_eq(&self.shared.engine, &old.shared.engine) {
             return Err(Error::text(ErrorKind::ForeignEngine, "the two tokens belong to different engines"));
@@ -214,7 +223,11 @@ impl Token {
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Token({:?}, generation {}, {})", &*self.shared.id, self.shared.generation, self.shared.record)
+        write!(
+            f,
+            "Token({:?}, generation {}, {})",
+            &*self.shared.id, self.shared.generation, self.shared.record
+        )
     }
 }
 
