@@ -348,11 +348,17 @@ impl Summary {
 
     /// Changes the table; readers that collect meanwhile start again.
     pub fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {
+        /// Even again, also when the change panics: nobody would ever collect this summary otherwise.
+        struct Changing<'a>(&'a AtomicU64);
+        impl Drop for Changing<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, Ordering::AcqRel);
+            }
+        }
         let mut table = self.table.lock();
         self.sequence.fetch_add(1, Ordering::AcqRel);
-        let result = change(&mut table);
-        self.sequence.fetch_add(1, Ordering::AcqRel);
-        result
+        let _changing = Changing(&self.sequence);
+        change(&mut table)
     }
 
     /// Odd while the table is being changed.

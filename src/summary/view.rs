@@ -231,6 +231,9 @@ fn text(summary: &Summary, sum: &Sum, max_output: usize) -> Arc<str> {
         _ if !sum.registered => missing_text(summary, max_output),
         _ if !sum.any => "No checks found.".into(),
         Some(cause) if cause.missing => cut(format!("Alias {:?}: {}", &*cause.id, cause.text), max_output),
+        Some(cause) if cause.text.is_empty() => {
+            cut(format!("Check {:?} is {}.", &*cause.id, cause.status), max_output)
+        }
         Some(cause) => cut(format!("Check {:?} is {}: {}", &*cause.id, cause.status, cause.text), max_output),
         None => "All checks passing.".into(),
     }
