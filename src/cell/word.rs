@@ -118,7 +118,7 @@ impl StatusCell<'_> {
     // Acquire pairs with `publish`: whoever sees a version in the word sees its snapshot (model `publish`).
     #[inline]
     pub fn load(self) -> StatusWord {
-        StatusWord(self.0.load(Ordering::Acquire))
+        StatusWord(self.0.load(if mutated!("word-relaxed-load") { Ordering::Relaxed } else { Ordering::Acquire }))
     }
 
     /// Loads by a read-modify-write that changes nothing. A subscriber that has published its interest and a writer that publishes
@@ -153,6 +153,9 @@ impl StatusCell<'_> {
     /// Marks `value` as propagated, if it still stands.
     // Release: whoever finds the bit set and leaves the summaries alone must see them as the propagation left them.
     pub fn settle(self, value: StatusWord) {
+        if mutated!("settle-by-store") {
+            return self.0.store(value.settled().0, Ordering::Release);
+        }
         let _ = self.0.compare_exchange(value.0, value.settled().0, Ordering::AcqRel, Ordering::Relaxed);
     }
 }

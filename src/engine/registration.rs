@@ -230,7 +230,8 @@ impl Inner {
         let edge = self.node.above.insert(Arc::new(Edge { above: summary.clone(), place: None }));
         summary.table.lock().node_edge = edge;
         self.services.insert(id, summary.clone());
-        // A node check may have changed before the edge was there.
+        // A node check may have changed before the edge was there; as in `enter_target`.
+        self.node.word_ordered();
         summary.walk(None, false, &self.board);
         Ok(summary)
     }
@@ -511,7 +512,8 @@ impl Inner {
         });
         cell.status().settle(snapshot.word());
         self.ids.insert(snapshot.definition.id.clone(), slot);
-        let severity = target.as_ref().map_or(spec.initial, |target| target.word().shown());
+        // Ordered: who changes the target from here on finds the subscriptions that were attached to it.
+        let severity = target.as_ref().map_or(spec.initial, |target| target.word_ordered().shown());
         self.board.mark(&cell.interest, slot, severity, Class::Own, true);
         self.board.mark(&home.cell().interest, slot, severity, Class::Member, false);
         Check { place, life }
@@ -733,6 +735,9 @@ fn enter_target(home: &Arc<Summary>, table: &mut summary::Table, target: &Arc<Su
     let place = table.take_place();
     let edge = target.above.insert(Arc::new(Edge { above: home.clone(), place: Some(place) }));
     home.members.set(place, Input::Summary(target.cell()));
+    // A writer that has changed the target either finds the edge or comes before this in the word's order: then the walk that follows
+    // sees its change.
+    target.word_ordered();
     table.targets.push(Target { summary: target.clone(), aliases: 1, place, edge });
     place
 }

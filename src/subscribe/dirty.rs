@@ -131,6 +131,11 @@ impl DirtySet {
     /// before has left its mark to be found here.
     #[must_use]
     pub fn arm(&self) -> bool {
+        if mutated!("arm-after-look") {
+            let pending = self.is_pending();
+            self.top.fetch_or(ARMED, Ordering::AcqRel);
+            return pending;
+        }
         self.top.fetch_or(ARMED, Ordering::AcqRel) & !ARMED != 0
     }
 

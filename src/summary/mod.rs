@@ -202,6 +202,9 @@ impl Summary {
         if mutated!("refresh-plain-load") {
             return SummaryWord(self.place.cell.word.load(Ordering::Relaxed));
         }
+        if mutated!("refresh-acquire-load") {
+            return self.word();
+        }
         SummaryWord(self.place.cell.word.fetch_or(0, Ordering::AcqRel))
     }
 

@@ -178,6 +178,11 @@ pub fn commit(
 pub fn complete(place: Place, committed: &Committed, board: &Board) {
     let Committed { before, after } = committed;
     let word = after.word();
+    let severity = before.status.max(after.status);
+    let mark = || board.mark(&place.cell.interest, place.slot, severity, Class::Own, true);
+    if mutated!("mark-before-publish") {
+        mark();
+    }
     let replaced = place.cell.status().publish(word);
     pause!("commit:published");
     let text = before.status != after.status || !Arc::ptr_eq(&before.output, &after.output);
@@ -192,8 +197,9 @@ pub fn complete(place: Place, committed: &Committed, board: &Board) {
         }
     }
     pause!("commit:propagated");
-    let severity = before.status.max(after.status);
-    board.mark(&place.cell.interest, place.slot, severity, Class::Own, true);
+    if !mutated!("mark-before-publish") {
+        mark();
+    }
     board.mark(&home.cell().interest, place.slot, severity, Class::Member, false);
     if !after.gone {
         place.cell.status().settle(word);
