@@ -1,0 +1,166 @@
+// Package agent keeps the definitions and runs the checks. Their state is in
+// the engine and nowhere else: the agent holds definitions, tokens and the
+// loops that use them.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lifesign.dev/agent/internal/config"
+	"lifesign.dev/lifesign"
+)
+
+// auditEvery is how often the engine is asked to look for wrong summaries.
+const auditEvery = 60 * time.Second
+
+// maxRecords bounds the distinct writers that the engine can tell apart over
+// the agent's life: each id's loops are some of them, and ids come and go.
+const maxRecords = 1 << 20
+
+// Options say how to run an agent.
+type Options struct {
+	Directory string // of the definitions
+	Node      string // this node's name
+	Version   string // of this program, for the writer records
+	Build     string
+	Log       *slog.Logger
+	Changed   func() // called after the state has changed; may be nil
+}
+
+// Agent runs the checks of one node.
+type Agent struct {
+	options Options
+	log     *slog.Logger
+	engine  *lifesign.Engine
+
+	ctx     context.Context // ends every loop
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	// mu orders changes of the definitions. Nothing that waits, a probe, a
+	// target, a disk, is done under it.
+	mu       sync.RWMutex
+	closed   bool
+	services map[string]*service
+	checks   map[string]*check
+}
+
+// service is a service that the agent has registered.
+type service struct {
+	def     config.Service
+	handle  *lifesign.Service
+	remote  bool // registered over HTTP, not by a file
+	unwatch context.CancelFunc
+}
+
+// check is a check that the agent has registered.
+type check struct {
+	def    config.Check
+	handle *lifesign.Check
+	runner *runner // nil for an alias: the engine writes it
+	runs   int     // loops started so far in this life of the id
+	remote bool
+}
+
+// New opens an engine and starts an agent with no definitions; Reload reads
+// them.
+func New(options Options) (*Agent, error) {
+	if options.Changed == nil {
+		options.Changed = func() {}
+	}
+	engine, err := lifesign.Open(lifesign.Config{Name: "lifesign-agent", Version: options.Version, Build: options.Build,
+		MaxRecords: maxRecords})
+	if err != nil {
+		return nil, fmt.Errorf("opening the engine: %w", err)
+	}
+	everything, err := engine.Subscribe(lifesign.Filter{})
+	if err != nil {
+		engine.Close()
+		return nil, fmt.Errorf("subscribing to the engine: %w", err)
+	}
+	a := &Agent{
+		options:  options,
+		log:      options.Log,
+		engine:   engine,
+		services: map[string]*service{},
+		checks:   map[string]*check{},
+	}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.running.Add(2)
+	go func() {
+		defer a.running.Done()
+		a.watchChecks(everything)
+	}()
+	go func() {
+		defer a.running.Done()
+		a.audit()
+	}()
+	return a, nil
+}
+
+// Node is the name of this node.
+func (a *Agent) Node() string { return a.options.Node }
+
+// Close ends every loop, waits until each has closed its token, and closes the
+// engine. It is for one caller.
+func (a *Agent) Close() error {
+	a.mu.Lock()
+	a.closed = true
+	a.mu.Unlock()
+	a.cancel()
+	a.running.Wait()
+	return a.engine.Close()
+}
+
+// audit asks the engine once in a while whether every summary is right.
+func (a *Agent) audit() {
+	ticker := time.NewTicker(auditEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		switch repaired, err := a.engine.Audit(); {
+		case err != nil:
+			a.log.Error("audit failed", "error", err)
+		case repaired != 0:
+			a.log.Error("audit repaired summaries: this is a bug of the engine, please report it", "repaired", repaired)
+		}
+	}
+}
+
+// The classes of refusals, beside those of the engine.
+var (
+	ErrUnknown  = errors.New("unknown id")
+	ErrConflict = errors.New("conflict")
+	ErrMisused  = errors.New("not possible for this check")
+	ErrClosed   = errors.New("the agent is shutting down")
+)
+
+// refusal is an error of one of the classes above with a sentence of its own.
+type refusal struct {
+	class error
+	text  string
+}
+
+func (r *refusal) Error() string { return r.text }
+func (r *refusal) Unwrap() error { return r.class }
+
+func refuse(class error, format string, args ...any) error {
+	return &refusal{class, fmt.Sprintf(format, args...)}
+}
+
+// origin says where a definition came from, for messages.
+func origin(place config.Place, remote bool) string {
+	if remote {
+		return "HTTP"
+	}
+	return place.String()
+}
