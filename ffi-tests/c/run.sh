@@ -1,0 +1,39 @@
+#!/bin/sh
+# Runs the C tests: header, symbols, the client against its transcript, and the generated abuse; programs run plain and
+# under valgrind.
+# Usage: run.sh (from anywhere; the release build of the libraries is there)
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.."
+build=target/ffi-tests/c
+mkdir -p "$build"
+
+"$here/header_test.sh"
+"$here/symbols_test.sh"
+
+compile() {
+    output=$1
+    shift
+    "${CC:-cc}" -std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror -I include -I "$here" "$@" \
+        target/release/liblifesign.a -lpthread -ldl -lm -o "$output"
+}
+grind() {
+    valgrind --quiet --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite "$@"
+}
+# What differs from run to run: process numbers, machines, programs' paths and ids.
+normalise() {
+    sed -E -e "s/pid [0-9]+/pid N/g" -e "s/on $(hostname)/on MACHINE/g" -e "s#/[^ ,)]*/client#CLIENT#g" \
+        -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/UUID/g'
+}
+
+compile "$build/client" "$here/client.c"
+"$build/client" >"$build/client.txt"
+normalise <"$build/client.txt" | diff -u "$here/expected.txt" -
+grind "$build/client" >"$build/client-valgrind.txt"
+normalise <"$build/client-valgrind.txt" | diff -u "$here/expected.txt" -
+echo "client: transcript as expected, plain and under valgrind"
+
+python3 "$here/generate_abuse.py" include/lifesign.h >"$build/abuse.c"
+compile "$build/abuse" "$build/abuse.c" "$here/world.c"
+echo "abuse: $("$build/abuse")"
+echo "abuse under valgrind: $(grind "$build/abuse")"

@@ -1,0 +1,171 @@
+package lifesign
+
+// #include "lifesign.h"
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// CheckSpec defines a check.
+type CheckSpec struct {
+	// ID is unique in the engine: UTF-8, 1 to 255 bytes, compared bytewise.
+	ID string
+	// Name is shown to people and need not be unique.
+	Name string
+	// Data is opaque to the engine, at most 4 KiB.
+	Data []byte
+	// Service is what the check is bound to; nil is the node.
+	Service *Service
+	// Initial is the status until the first report; zero is critical.
+	Initial Status
+	// AliasOf makes the check an alias of the service with this id, which
+	// need not be registered.
+	AliasOf string
+	// AliasNode makes it an alias of the node's own checks.
+	AliasNode bool
+}
+
+// Check is a registered check. It stays usable after its deregistration,
+// every call then being refused with [ErrGone].
+type Check struct {
+	engine *Engine
+	handle uint64
+}
+
+// RegisterCheck registers a check. The same definition again returns the same
+// check; a different one under a registered id is [ErrExists], and the message
+// names the field. An alias that would depend on itself is [ErrLoop].
+func (e *Engine) RegisterCheck(spec CheckSpec) (*Check, error) {
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	c, err := spec.pinned(&pins)
+	if err != nil {
+		return nil, err
+	}
+	var handle C.lifesign_check
+	detail := newErrorDetail()
+	err = detail.result(C.lifesign_check_register(C.lifesign_engine(e.handle), &c, &handle, &detail.c))
+	runtime.KeepAlive(e)
+	if err != nil {
+		return nil, err
+	}
+	return &Check{engine: e, handle: uint64(handle)}, nil
+}
+
+// Check finds a registered check by its id, or fails with [ErrNotFound].
+func (e *Engine) Check(id string) (*Check, error) {
+	var handle C.lifesign_check
+	detail := newErrorDetail()
+	err := detail.result(C.lifesign_check_find(C.lifesign_engine(e.handle), chars(id), C.size_t(len(id)), &handle, &detail.c))
+	runtime.KeepAlive(e)
+	if err != nil {
+		return nil, err
+	}
+	return &Check{engine: e, handle: uint64(handle)}, nil
+}
+
+// Handle is the engine's number for this life of the check, never used twice.
+// [Snapshot.Check] holds the same.
+func (c *Check) Handle() uint64 { return c.handle }
+
+// Status is the check's status now, and [Gone] if it cannot be read. It takes
+// a cgo call with a bounded number of atomic loads, whatever else goes on, and
+// allocates nothing.
+func (c *Check) Status() Status {
+	var status C.lifesign_status
+	result := C.lifesign_check_status(C.lifesign_check(c.handle), &status, nil)
+	runtime.KeepAlive(c)
+	if result != C.LIFESIGN_OK {
+		return Gone
+	}
+	return Status(status)
+}
+
+// Snapshot returns one whole commit of the check.
+func (c *Check) Snapshot() (Snapshot, error) {
+	snapshot, err := readSnapshot(func(snapshot *C.lifesign_snapshot, bytes *C.char, bytesCap C.size_t, needed *C.size_t, detail *C.lifesign_error) C.lifesign_result {
+		return C.lifesign_check_snapshot(C.lifesign_check(c.handle), snapshot, bytes, bytesCap, needed, detail)
+	})
+	runtime.KeepAlive(c)
+	return snapshot, err
+}
+
+// Holder returns who holds the check's token, and the generation to give to
+// [Check.TakeOver]. When nobody does, held is false, which is no error.
+func (c *Check) Holder() (holder WriterRecord, generation uint64, held bool, err error) {
+	record := newRecord()
+	var number C.uint64_t
+	detail := newErrorDetail()
+	result := C.lifesign_check_holder(C.lifesign_check(c.handle), &number, &record, &detail.c)
+	err = detail.result(result)
+	runtime.KeepAlive(c)
+	switch {
+	case err == nil:
+		return *writerRecord(&record), uint64(number), true, nil
+	case result == C.LIFESIGN_NOT_FOUND:
+		return WriterRecord{}, uint64(number), false, nil
+	default:
+		return WriterRecord{}, 0, false, err
+	}
+}
+
+// Redefine changes name and data, and keeps status, incarnation and token. Id,
+// kind, service and target cannot change: [ErrInvalid].
+func (c *Check) Redefine(spec CheckSpec) error {
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	pinned, err := spec.pinned(&pins)
+	if err != nil {
+		return err
+	}
+	detail := newErrorDetail()
+	err = detail.result(C.lifesign_check_redefine(C.lifesign_check(c.handle), &pinned, &detail.c))
+	runtime.KeepAlive(c)
+	return err
+}
+
+// Deregister removes a check that nobody holds; a held one is [ErrHeld] and is
+// removed by its holder with [Token.DeregisterCheck].
+func (c *Check) Deregister() error {
+	detail := newErrorDetail()
+	err := detail.result(C.lifesign_check_deregister(C.lifesign_check(c.handle), &detail.c))
+	runtime.KeepAlive(c)
+	return err
+}
+
+// ForceDeregister removes the check whoever holds it; the label, at most 127
+// bytes, is recorded.
+func (c *Check) ForceDeregister(label string) error {
+	detail := newErrorDetail()
+	err := detail.result(C.lifesign_check_deregister_force(C.lifesign_check(c.handle), chars(label), C.size_t(len(label)), &detail.c))
+	runtime.KeepAlive(c)
+	return err
+}
+
+// pinned is the spec as the engine reads it, valid until the pins are undone.
+func (spec *CheckSpec) pinned(pins *runtime.Pinner) (C.lifesign_check_spec, error) {
+	var c C.lifesign_check_spec
+	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
+	switch {
+	case spec.AliasOf != "" && spec.AliasNode:
+		return c, invalid("check %q is an alias of service %q and of the node: it can be one of them", spec.ID, spec.AliasOf)
+	case spec.AliasOf != "":
+		c.kind = C.LIFESIGN_KIND_ALIAS_SERVICE
+		c.target = pinString(pins, spec.AliasOf)
+	case spec.AliasNode:
+		c.kind = C.LIFESIGN_KIND_ALIAS_NODE
+	}
+	if spec.Service != nil {
+		if spec.Service.handle == 0 {
+			return c, invalid("the service of check %q was made by hand: take it from RegisterService or Service", spec.ID)
+		}
+		c.service = C.lifesign_service(spec.Service.handle)
+	}
+	c.initial = C.lifesign_status(spec.Initial)
+	c.id = pinString(pins, spec.ID)
+	c.name = pinString(pins, spec.Name)
+	c.data = pinBytes(pins, spec.Data)
+	return c, nil
+}

@@ -1,0 +1,78 @@
+// Package lifesign keeps the state of health checks in memory: an engine that
+// agents write to and that everything which routes, alerts or displays reads
+// from. It is the Go face of the Lifesign library, linked statically through
+// cgo.
+//
+// # The pieces
+//
+// An [Engine] holds the state of one node. A [Service] is an id with a name
+// and opaque bytes of the embedder. A [Check] is bound to a service, or to the
+// node itself, and has a [Status], an output text and a version. An alias is a
+// check whose status the engine derives from another service, or from the
+// node: it is right at the moment a write it depends on returns, because
+// nothing runs in between.
+//
+// To write a check one holds its [Token], and at most one token of a check is
+// valid. [Check.Acquire] takes a free check and fails with [ErrHeld] on a held
+// one; [Check.TakeOver] replaces a holder that the caller has seen. From then
+// on the old token is fenced: whatever its owner still does with it, however
+// late, is refused with [ErrFenced] and disturbs nobody.
+//
+//	engine, err := lifesign.Open(lifesign.Config{Name: "my-agent", Version: "1.0"})
+//	...
+//	web, err := engine.RegisterService(lifesign.ServiceSpec{ID: "web", Name: "web"})
+//	...
+//	check, err := engine.RegisterCheck(lifesign.CheckSpec{ID: "web:http", Service: web})
+//	...
+//	token, err := check.Acquire("http probe")
+//	...
+//	err = token.Update(lifesign.Passing, "200 OK")
+//
+// # Reading
+//
+// [Check.Status] and [Service.Status] take a cgo call with a handful of
+// atomic loads, and allocate nothing. [Check.Snapshot] is one whole commit, and
+// [Service.Snapshot] a service with all its checks as of one epoch; neither
+// changes after it was returned.
+//
+// # Watching
+//
+// A [Subscription] delivers first the state that matches its [Filter] and then
+// every change, several changes of a check being merged into the newest when
+// the reader is slow. [Subscription.Next] waits in the runtime's network
+// poller, so that a waiting goroutine costs no thread; [Subscription.Events]
+// is the same as an iterator:
+//
+//	for event, err := range subscription.Events(ctx) {
+//		if err != nil {
+//			return err // the context's error, or ErrClosed
+//		}
+//		fmt.Println(event.ID, event.Status)
+//	}
+//
+// # Errors
+//
+// Every refusal is an [*Error]: a [Code] that errors.Is compares with the
+// sentinels, a sentence that says what happened to which id and what to do,
+// and the writer records of both sides, the caller and the present holder:
+//
+//	var refusal *lifesign.Error
+//	if errors.As(err, &refusal) && refusal.Holder != nil {
+//		log.Printf("held by %s", refusal.Holder)
+//	}
+//
+// A call that fails has changed nothing.
+//
+// # Concurrency and closing
+//
+// Everything may be used from any goroutine, closing included: a call that
+// meets a closed engine, token or subscription fails with [ErrClosed]. A
+// subscription has one consumer at a time. Close is idempotent. What is
+// forgotten is closed some time after it became unreachable; services and
+// checks are no resources and have nothing to close.
+//
+// The engine starts no thread. A process that was forked without exec finds
+// every status [Gone] and every call refused with [ErrForked].
+//
+// Linux on 64-bit little-endian machines, with a C compiler for cgo.
+package lifesign

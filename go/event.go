@@ -1,0 +1,74 @@
+package lifesign
+
+// #include "lifesign.h"
+import "C"
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// EventKind says what an event tells.
+type EventKind uint32
+
+const (
+	// State: the check's state, when it is registered and whenever it changes.
+	State EventKind = C.LIFESIGN_EVENT_STATE
+	// Tombstone: the check was deregistered; this is its last state.
+	Tombstone EventKind = C.LIFESIGN_EVENT_GONE
+	// Summary: the service's status. ID and Check are the service's.
+	Summary EventKind = C.LIFESIGN_EVENT_SUMMARY
+	// Resync comes from [Subscription.Events] alone and has no state: drop
+	// what you knew, the whole matching state follows. It is what
+	// [Batch.Resync] says.
+	Resync EventKind = 1 << 16
+)
+
+// String is "state", "tombstone", "summary" or "resync".
+func (k EventKind) String() string {
+	switch k {
+	case State:
+		return "state"
+	case Tombstone:
+		return "tombstone"
+	case Summary:
+		return "summary"
+	case Resync:
+		return "resync"
+	default:
+		return fmt.Sprintf("EventKind(%d)", uint32(k))
+	}
+}
+
+// Event is one delivered state. Versions and transitions that are missing
+// between two events of a check were merged into the newer.
+type Event struct {
+	Kind EventKind
+	Snapshot
+}
+
+// Cursor is an opaque position in an engine's changes. Cursors can be compared
+// for equality.
+type Cursor struct {
+	engine   UUID
+	position uint64
+}
+
+// String is for logs.
+func (c Cursor) String() string { return c.engine.String() + "@" + strconv.FormatUint(c.position, 10) }
+
+// Batch is what one poll delivers, sorted by revision and id.
+type Batch struct {
+	Events []Event
+	// Resync: drop what you knew. The events of this batch, and of the next
+	// ones up to that without More, are the whole matching state; what is
+	// not among them was deregistered.
+	Resync bool
+	// More: something is pending still.
+	More bool
+	// Cursor is the position after this batch.
+	Cursor Cursor
+}
+
+// delivers tells a batch with news from one without.
+func (b *Batch) delivers() bool { return len(b.Events) > 0 || b.Resync }

@@ -1,0 +1,58 @@
+package lifesign
+
+// #include "lifesign.h"
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// Filter says what a subscription delivers. The zero value is everything; at
+// most one of Service, Check and Prefix may be given.
+type Filter struct {
+	// Service delivers the service's checks.
+	Service *Service
+	// Check delivers one check.
+	Check *Check
+	// Prefix delivers the checks whose id begins with it.
+	Prefix string
+	// MinStatus leaves out the commits whose status is below it both before
+	// and after; zero and Passing leave out none.
+	MinStatus Status
+	// Summary delivers the status of the Service as well.
+	Summary bool
+}
+
+// pinned is the filter as the engine reads it, valid until the pins are undone.
+func (f *Filter) pinned(pins *runtime.Pinner) (C.lifesign_filter, error) {
+	var c C.lifesign_filter
+	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
+	c.min_status = C.lifesign_status(f.MinStatus)
+	scopes := 0
+	if f.Service != nil {
+		scopes++
+		c.scope = C.LIFESIGN_FILTER_SERVICE
+		c.handle = C.uint64_t(f.Service.handle)
+	}
+	if f.Check != nil {
+		scopes++
+		c.scope = C.LIFESIGN_FILTER_CHECK
+		c.handle = C.uint64_t(f.Check.handle)
+	}
+	if f.Prefix != "" {
+		scopes++
+		c.scope = C.LIFESIGN_FILTER_PREFIX
+		c.prefix = pinString(pins, f.Prefix)
+	}
+	if scopes > 1 {
+		return c, invalid("the filter has %d of service, check and prefix: use one, or a subscription for each", scopes)
+	}
+	if f.Summary {
+		if f.Service == nil {
+			return c, invalid("the filter asks for a summary, but for no service: set its service")
+		}
+		c.summary = 1
+	}
+	return c, nil
+}

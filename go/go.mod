@@ -1,0 +1,3 @@
+module lifesign.dev/lifesign
+
+go 1.24

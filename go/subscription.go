@@ -1,0 +1,227 @@
+package lifesign
+
+// #include "lifesign.h"
+import "C"
+
+import (
+	"context"
+	"iter"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Subscription delivers the state that matches a filter, and then its changes.
+// One goroutine at a time may consume it: another one's Poll, Next or Events is
+// [ErrBusy] meanwhile. Close may come from anywhere.
+type Subscription struct {
+	engine  *Engine // reachable, so that it is not closed as forgotten
+	handle  uint64
+	cleanup runtime.Cleanup
+
+	consumed atomic.Bool // somebody is in Poll, Next or Events
+	rest     Batch       // what an abandoned Events loop left, the consumer's
+	known    bool        // something was delivered before, the consumer's
+
+	closing sync.Once
+	closed  atomic.Bool
+	result  error
+
+	mu     sync.Mutex
+	waiter *os.File // the descriptor in the network poller, made by the first wait
+}
+
+// Subscribe starts a subscription; the first batches are the state that matches
+// now. A subscriber that never reads delays nobody, and its memory is bounded.
+func (e *Engine) Subscribe(filter Filter) (*Subscription, error) {
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	c, err := filter.pinned(&pins)
+	if err != nil {
+		return nil, err
+	}
+	var handle C.lifesign_subscription
+	detail := newErrorDetail()
+	err = detail.result(C.lifesign_subscribe(C.lifesign_engine(e.handle), &c, &handle, &detail.c))
+	runtime.KeepAlive(e)
+	if err != nil {
+		return nil, err
+	}
+	s := &Subscription{engine: e, handle: uint64(handle)}
+	s.cleanup = runtime.AddCleanup(s, unsubscribe, s.handle)
+	return s, nil
+}
+
+func unsubscribe(handle uint64) { C.lifesign_unsubscribe(C.lifesign_subscription(handle), nil) }
+
+// Close ends the subscription and, with [ErrClosed], a call that waits in it.
+// Closing again does nothing and returns what the first Close did.
+func (s *Subscription) Close() error {
+	s.closing.Do(func() {
+		s.cleanup.Stop()
+		s.closed.Store(true)
+		detail := newErrorDetail()
+		s.result = detail.result(C.lifesign_unsubscribe(C.lifesign_subscription(s.handle), &detail.c))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.waiter != nil {
+			s.waiter.Close()
+		}
+	})
+	return s.result
+}
+
+// Poll returns what is pending, at most some tens of events, and never waits.
+// A batch without events and without Resync says that nothing is.
+func (s *Subscription) Poll() (Batch, error) {
+	if err := s.enter(); err != nil {
+		return Batch{}, err
+	}
+	defer s.leave()
+	return s.poll()
+}
+
+// Next waits until something is pending and returns it. It returns the
+// context's error when that ends first, and [ErrClosed] when subscription or
+// engine is closed. A waiting goroutine occupies no thread.
+func (s *Subscription) Next(ctx context.Context) (Batch, error) {
+	if err := s.enter(); err != nil {
+		return Batch{}, err
+	}
+	defer s.leave()
+	return s.next(ctx)
+}
+
+// Events returns the events as they come, waiting as [Subscription.Next] does.
+// The sequence ends with an error: the context's or [ErrClosed]. After a loop
+// that was left early, what it did not take comes with the next call.
+//
+// An event of kind [Resync] says that more was deregistered than the engine
+// keeps for a slow reader: forget everything, the whole state follows.
+func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if err := s.enter(); err != nil {
+			yield(Event{}, err)
+			return
+		}
+		defer s.leave()
+		for {
+			known := s.known
+			batch, err := s.next(ctx)
+			if err != nil {
+				yield(Event{}, err)
+				return
+			}
+			if !s.yieldBatch(batch, known, yield) {
+				return
+			}
+		}
+	}
+}
+
+// yieldBatch keeps the rest of a batch whose loop was left, by a panic too.
+func (s *Subscription) yieldBatch(batch Batch, known bool, yield func(Event, error) bool) bool {
+	defer func() {
+		if batch.delivers() {
+			s.rest = batch
+		}
+	}()
+	if batch.Resync {
+		batch.Resync = false
+		if known && !yield(Event{Kind: Resync}, nil) {
+			return false
+		}
+	}
+	for len(batch.Events) > 0 {
+		event := batch.Events[0]
+		batch.Events = batch.Events[1:]
+		if !yield(event, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// enter makes the caller the consumer.
+func (s *Subscription) enter() error {
+	if s.consumed.CompareAndSwap(false, true) {
+		return nil
+	}
+	return &Error{Code: ErrBusy, Message: "another goroutine is in Poll, Next or Events of this subscription: give each consumer one of its own"}
+}
+
+func (s *Subscription) leave() { s.consumed.Store(false) }
+
+// poll is Poll for the consumer.
+func (s *Subscription) poll() (Batch, error) {
+	if s.closed.Load() {
+		return Batch{}, s.errClosed()
+	}
+	if s.rest.delivers() {
+		batch := s.rest
+		s.rest = Batch{}
+		return batch, nil
+	}
+	batch, err := readBatch(C.lifesign_subscription(s.handle))
+	runtime.KeepAlive(s)
+	if err != nil && s.closed.Load() {
+		err = s.errClosed()
+	}
+	s.known = s.known || batch.delivers()
+	return batch, err
+}
+
+func (s *Subscription) errClosed() error {
+	return &Error{Code: ErrClosed, Message: "the subscription was closed by its owner: subscribe again to go on"}
+}
+
+// batchBuffer is what a poll is received in, kept in a pool.
+type batchBuffer struct {
+	events [64]C.lifesign_event
+	bytes  []byte
+}
+
+var batchBuffers = sync.Pool{New: func() any { return &batchBuffer{bytes: make([]byte, 32<<10)} }}
+
+func readBatch(handle C.lifesign_subscription) (Batch, error) {
+	buffer := batchBuffers.Get().(*batchBuffer)
+	defer batchBuffers.Put(buffer)
+	for {
+		for i := range buffer.events {
+			state := &buffer.events[i].state
+			state.struct_size = C.uint32_t(unsafe.Sizeof(*state))
+		}
+		var c C.lifesign_batch
+		c.struct_size = C.uint32_t(unsafe.Sizeof(c))
+		detail := newErrorDetail()
+		result := C.lifesign_subscription_poll(handle, &buffer.events[0], C.size_t(len(buffer.events)),
+			(*C.char)(unsafe.Pointer(unsafe.SliceData(buffer.bytes))), C.size_t(len(buffer.bytes)), &c, &detail.c)
+		err := detail.result(result)
+		switch {
+		case err == nil:
+			return batch(buffer, &c), nil
+		case result == C.LIFESIGN_BUFFER_TOO_SMALL:
+			buffer.bytes = make([]byte, c.bytes)
+		default:
+			return Batch{}, err
+		}
+	}
+}
+
+func batch(buffer *batchBuffer, c *C.lifesign_batch) Batch {
+	b := Batch{
+		Resync: c.resync != 0,
+		More:   c.more != 0,
+		Cursor: Cursor{engine: uuid(&c.cursor.engine_id), position: uint64(c.cursor.position)},
+	}
+	if c.count > 0 {
+		b.Events = make([]Event, c.count)
+	}
+	for i := range b.Events {
+		event := &buffer.events[i]
+		b.Events[i] = Event{Kind: EventKind(event.kind), Snapshot: snapshot(buffer.bytes, &event.state)}
+	}
+	return b
+}

@@ -1,0 +1,46 @@
+"""Closing: once, by whoever comes first, and with a net under an owner that forgot."""
+
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from warnings import warn
+
+from ._library import call
+from .errors import ClosedError, ForkedError
+
+
+class Closer:
+    """Closes one handle once.
+
+    ``weakref.finalize.detach`` is atomic: of several closers, the net among them, exactly one makes the call. Nothing
+    is done at the interpreter's exit: the state is memory of this process.
+    """
+
+    __slots__ = ("_close", "_finalizer", "_handle")
+
+    def __init__(self, owner: object, what: str, close: Callable[..., Any], handle: int) -> None:
+        self._close = close
+        self._handle = handle
+        self._finalizer = weakref.finalize(owner, _forgotten, what, close, handle)
+        self._finalizer.atexit = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether a closer has come."""
+        return not self._finalizer.alive
+
+    def close(self) -> None:
+        """Close the handle, unless another closer has come.
+
+        A handle whose engine was closed, or stayed behind in the parent process, needs nothing more.
+        """
+        if self._finalizer.detach() is None:
+            return
+        with suppress(ClosedError, ForkedError):
+            call(self._close, self._handle)
+
+
+def _forgotten(what: str, close: Callable[..., Any], handle: int) -> None:
+    warn(f"unclosed {what}", ResourceWarning, stacklevel=2)
+    close(handle, None)

@@ -1,0 +1,177 @@
+"""Check: a handle on one check or alias."""
+
+from ctypes import byref, c_size_t, c_uint64, create_string_buffer
+from typing import TYPE_CHECKING
+
+from . import _abi as abi
+from . import _decode
+from ._encode import data as encode_data
+from ._encode import text, unsigned, utf8
+from ._library import call, lib
+from .errors import BufferTooSmallError, GoneError, NotFoundError
+from .model import Holder, Snapshot, Status
+from .token import Token
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+_read_status = lib.lifesign_check_status
+
+_ROOM = 12 * 1024
+"""Bytes of a snapshot's first buffer: ids, data and output at their default limits."""
+
+
+class Check:
+    """A check or alias of an engine; owns nothing, and is equal to any other handle on the same life of the check."""
+
+    __slots__ = ("__weakref__", "_engine", "_handle", "_id")
+
+    def __init__(self, engine: "Engine", handle: int, id: str) -> None:
+        self._engine = engine
+        self._handle = handle
+        self._id = id
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine that it belongs to."""
+        return self._engine
+
+    @property
+    def id(self) -> str:
+        """The check's id."""
+        return self._id
+
+    @property
+    def handle(self) -> int:
+        """The check's number in the C ABI."""
+        return self._handle
+
+    @property
+    def status(self) -> Status:
+        """The status now; wait-free. ``GONE`` once it was deregistered.
+
+        Raises:
+            ClosedError: The engine was closed.
+            ForkedError: The engine is the parent process's.
+        """
+        word = abi.status()
+        # Without a structure for the detail, which costs more than the read; a refusal is asked for again with one.
+        if _read_status(self._handle, byref(word), None) != abi.OK:
+            try:
+                call(_read_status, self._handle, byref(word))
+            except GoneError:
+                return Status.GONE
+        return Status(word.value)
+
+    def snapshot(self) -> Snapshot:
+        """Return the whole state: one commit, which does not change after it was handed out.
+
+        Raises:
+            GoneError: The check was deregistered.
+        """
+        state = abi.sized(abi.Snapshot)
+        needed = c_size_t(_ROOM)
+        while True:
+            room = needed.value
+            buffer = create_string_buffer(room)
+            try:
+                call(lib.lifesign_check_snapshot, self._handle, byref(state), buffer, room, byref(needed))
+            except BufferTooSmallError:
+                continue
+            return _decode.snapshot(state, memoryview(buffer))
+
+    def holder(self) -> Holder:
+        """Return who holds the token, and the generation that :meth:`take_over` expects.
+
+        Raises:
+            GoneError: The check was deregistered.
+        """
+        generation = c_uint64()
+        record = abi.sized(abi.Record)
+        try:
+            call(lib.lifesign_check_holder, self._handle, byref(generation), byref(record))
+        except NotFoundError:
+            return Holder(generation.value, None)
+        return Holder(generation.value, _decode.record(record))
+
+    def acquire(self, label: str = "") -> Token:
+        """Become the check's one writer; never steals and never waits.
+
+        Args:
+            label: Who this is, for those who are refused later (at most 127 bytes are shown).
+
+        Raises:
+            HeldError: Somebody else is; see ``holder`` and ``generation``.
+            DerivedError: The check is an alias.
+            GoneError: The check was deregistered.
+        """
+        raw = utf8(label, "label")
+        token = abi.token()
+        call(lib.lifesign_token_acquire, self._handle, raw, len(raw), byref(token))
+        return Token(self, token.value)
+
+    def take_over(self, expected_generation: int, label: str = "") -> Token:
+        """Become the writer in place of the one that was seen; its token is fenced from here on.
+
+        Args:
+            expected_generation: From :meth:`holder` or from a ``HeldError``.
+            label: As in :meth:`acquire`.
+
+        Raises:
+            HeldError: Somebody came in between, or has left; look again.
+            DerivedError: The check is an alias.
+            GoneError: The check was deregistered.
+        """
+        raw = utf8(label, "label")
+        token = abi.token()
+        expected = unsigned(expected_generation, 64, "expected_generation")
+        call(lib.lifesign_token_take_over, self._handle, expected, raw, len(raw), byref(token))
+        return Token(self, token.value)
+
+    def redefine(self, *, name: str | None = None, data: bytes | None = None) -> None:
+        """Change name and data; None keeps what is there. Incarnation, status and token stay.
+
+        Raises:
+            GoneError: The check was deregistered.
+        """
+        state = self.snapshot()
+        spec = abi.sized(abi.CheckSpec)
+        spec.kind = state.kind
+        spec.service = self._engine.service(state.service).handle if state.service else 0
+        spec.id = text(state.id, "id")
+        spec.name = text(state.name if name is None else name, "name")
+        spec.data = encode_data(state.data if data is None else data)
+        spec.target = text(state.target, "target")
+        call(lib.lifesign_check_redefine, self._handle, byref(spec))
+
+    def deregister(self) -> None:
+        """Deregister the check.
+
+        Raises:
+            HeldError: Somebody holds its token: :meth:`Token.deregister_check` is for the holder.
+            GoneError: It was deregistered before.
+        """
+        call(lib.lifesign_check_deregister, self._handle)
+
+    def force_deregister(self, label: str) -> None:
+        """Deregister the check although somebody holds it, whose writes are refused from here on; this is recorded.
+
+        Args:
+            label: Who does it, for the one that is refused later.
+
+        Raises:
+            GoneError: It was deregistered before.
+        """
+        raw = utf8(label, "label")
+        call(lib.lifesign_check_deregister_force, self._handle, raw, len(raw))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Check):
+            return NotImplemented
+        return self._engine is other._engine and self._handle == other._handle
+
+    def __hash__(self) -> int:
+        return hash(self._handle)
+
+    def __repr__(self) -> str:
+        return f"<Check {self._id!r}>"

@@ -1,0 +1,366 @@
+"""Engine: the health-check state of one node."""
+
+from collections.abc import Callable
+from ctypes import byref, c_size_t, c_uint8, c_uint64
+from time import CLOCK_BOOTTIME, clock_gettime_ns, time_ns
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from . import _abi as abi
+from . import _decode, _view
+from ._closing import Closer
+from ._encode import data as encode_data
+from ._encode import signed, text, unsigned, utf8
+from ._library import call, lib
+from .check import Check
+from .errors import BufferTooSmallError, GoneError, InvalidError, NotFoundError
+from .model import ServiceSnapshot, Stats, Status, WriterRecord
+from .service import Service
+from .subscription import Subscription
+
+_T = TypeVar("_T")
+
+
+class Engine:
+    """The state of one node, in this process's memory; several may live side by side.
+
+    A context manager: leaving the block closes it. Every method may be called from any thread. It starts no thread
+    and calls nothing back. It does not reach across ``fork``: a child opens a fresh one.
+
+    Args:
+        name: The program that embeds it; with ``version`` and ``build`` it stands in every writer record.
+        version: The program's version.
+        build: The program's build, a commit for instance.
+        manual_clock: Time is what :meth:`tick` says, instead of the system's.
+        max_output: Longest output of a check in bytes; 0, here and below, means the default.
+        max_services: Quota of services.
+        max_checks: Quota of checks, aliases included.
+        max_subscriptions: Quota of subscriptions.
+        max_tokens: Quota of tokens that are not closed.
+        max_records: Quota of writer records.
+        max_pending: Deregistrations that a slow subscription keeps before it starts over.
+
+    Raises:
+        InvalidError: A text is not valid UTF-8, or a limit is out of range.
+    """
+
+    __slots__ = ("__weakref__", "_closer", "_handle")
+
+    def __init__(
+        self,
+        name: str = "",
+        version: str = "",
+        build: str = "",
+        *,
+        manual_clock: bool = False,
+        max_output: int = 0,
+        max_services: int = 0,
+        max_checks: int = 0,
+        max_subscriptions: int = 0,
+        max_tokens: int = 0,
+        max_records: int = 0,
+        max_pending: int = 0,
+    ) -> None:
+        config = abi.sized(abi.Config)
+        config.clock = 1 if manual_clock else 0
+        config.max_output = unsigned(max_output, 32, "max_output")
+        config.max_services = unsigned(max_services, 32, "max_services")
+        config.max_checks = unsigned(max_checks, 32, "max_checks")
+        config.max_subscriptions = unsigned(max_subscriptions, 32, "max_subscriptions")
+        config.max_tokens = unsigned(max_tokens, 32, "max_tokens")
+        config.max_records = unsigned(max_records, 32, "max_records")
+        config.max_pending = unsigned(max_pending, 32, "max_pending")
+        config.name = text(name, "name")
+        config.version = text(version, "version")
+        config.build = text(build, "build")
+        handle = abi.engine()
+        call(lib.lifesign_engine_open, byref(config), byref(handle))
+        self._handle = handle.value
+        self._closer = Closer(self, f"engine {handle.value:#x}", lib.lifesign_engine_close, handle.value)
+
+    @property
+    def handle(self) -> int:
+        """The engine's number in the C ABI."""
+        return self._handle
+
+    @property
+    def id(self) -> UUID:
+        """The engine's random id.
+
+        Raises:
+            ClosedError: The engine was closed.
+        """
+        value = (c_uint8 * 16)()
+        call(lib.lifesign_engine_id, self._handle, byref(value))
+        return UUID(bytes=bytes(value))
+
+    def register_service(self, id: str, *, name: str = "", data: bytes = b"") -> Service:
+        """Register a service; the same definition again returns the same service.
+
+        Args:
+            id: 1 to 255 bytes of UTF-8, unique among the engine's services.
+            name: What people call it.
+            data: Opaque bytes of the embedder, at most 4 KiB.
+
+        Raises:
+            ExistsError: The id is registered with another definition; the message names the field.
+            InvalidError: The id is empty or not UTF-8.
+            TooLargeError: A text or the data is over its limit.
+            LimitError: The engine's quota of services is used up.
+        """
+        spec = abi.sized(abi.ServiceSpec)
+        spec.id = text(id, "id")
+        spec.name = text(name, "name")
+        spec.data = encode_data(data)
+        service = abi.service()
+        call(lib.lifesign_service_register, self._handle, byref(spec), byref(service))
+        return Service(self, service.value, id)
+
+    def register_check(
+        self,
+        id: str,
+        *,
+        service: Service | None = None,
+        name: str = "",
+        data: bytes = b"",
+        initial: Status = Status.CRITICAL,
+    ) -> Check:
+        """Register a check, to be written by whoever acquires it; the same definition again returns the same check.
+
+        Args:
+            id: 1 to 255 bytes of UTF-8, unique among the engine's checks.
+            service: The service it belongs to; None binds it to the node, where it counts for every service.
+            name: What people call it.
+            data: Opaque bytes of the embedder, at most 4 KiB.
+            initial: Its status until somebody reports.
+
+        Raises:
+            ExistsError: The id is registered with another definition; the message names the field.
+            GoneError: The service was deregistered.
+            ForeignEngineError: The service is another engine's.
+            InvalidError: The id is empty or not UTF-8, or the initial status is none.
+            TooLargeError: A text or the data is over its limit.
+            LimitError: The engine's quota of checks is used up.
+        """
+        spec = self._spec(abi.KIND_CHECK, id, service, name, data)
+        spec.initial = unsigned(initial, 32, "initial")
+        return self._register(spec, id)
+
+    def register_alias(
+        self,
+        id: str,
+        target: Service | str | None,
+        *,
+        service: Service | None = None,
+        name: str = "",
+        data: bytes = b"",
+    ) -> Check:
+        """Register an alias: a check whose status the engine derives, never stale and written by nobody else.
+
+        Args:
+            id: 1 to 255 bytes of UTF-8, unique among the engine's checks.
+            target: The service it mirrors, or that service's id, which need not be registered yet; None mirrors the
+                node's own checks.
+            service: The service it belongs to; None binds it to the node.
+            name: What people call it.
+            data: Opaque bytes of the embedder, at most 4 KiB.
+
+        Raises:
+            LoopError: It would depend on itself; the message writes the path out.
+            ExistsError: The id is registered with another definition; the message names the field.
+            GoneError: The service was deregistered.
+            ForeignEngineError: The service, or the target, is another engine's.
+            InvalidError: An id is empty or not UTF-8.
+            TooLargeError: A text or the data is over its limit.
+            LimitError: The engine's quota of checks is used up.
+        """
+        kind = abi.KIND_ALIAS_NODE if target is None else abi.KIND_ALIAS_SERVICE
+        spec = self._spec(kind, id, service, name, data)
+        if target is not None:
+            spec.target = text(target.id if isinstance(target, Service) else target, "target")
+        return self._register(spec, id)
+
+    def _spec(self, kind: int, id: str, service: Service | None, name: str, data: bytes) -> abi.CheckSpec:
+        spec = abi.sized(abi.CheckSpec)
+        spec.kind = kind
+        spec.service = 0 if service is None else service.handle
+        spec.id = text(id, "id")
+        spec.name = text(name, "name")
+        spec.data = encode_data(data)
+        return spec
+
+    def _register(self, spec: abi.CheckSpec, id: str) -> Check:
+        check = abi.check()
+        call(lib.lifesign_check_register, self._handle, byref(spec), byref(check))
+        return Check(self, check.value, id)
+
+    def service(self, id: str) -> Service:
+        """Return a registered service; O(1).
+
+        Raises:
+            NotFoundError: There is none under this id.
+        """
+        return Service(self, self._find(lib.lifesign_service_find, id), id)
+
+    def check(self, id: str) -> Check:
+        """Return a registered check or alias; O(1).
+
+        Raises:
+            NotFoundError: There is none under this id.
+        """
+        return Check(self, self._find(lib.lifesign_check_find, id), id)
+
+    def _find(self, function: Callable[..., Any], id: str) -> int:
+        raw = utf8(id, "id")
+        handle = c_uint64()
+        call(function, self._handle, raw, len(raw), byref(handle))
+        return handle.value
+
+    def services(self) -> list[Service]:
+        """Return the registered services; O(services), those deregistered meanwhile are left out."""
+        return self._named(
+            lib.lifesign_engine_services,
+            lambda handle: Service(self, handle, _view.read(lib.lifesign_service_snapshot, handle).id),
+        )
+
+    def checks(self) -> list[Check]:
+        """Return the registered checks, aliases included; O(checks), those deregistered meanwhile are left out."""
+        return self._named(
+            lib.lifesign_engine_checks,
+            lambda handle: Check(self, handle, Check(self, handle, "").snapshot().id),
+        )
+
+    def _named(self, function: Callable[..., Any], name: Callable[[int], _T]) -> list[_T]:
+        found = []
+        for handle in self._handles(function):
+            try:
+                found.append(name(handle))
+            except (GoneError, NotFoundError):
+                continue
+        return found
+
+    def _handles(self, function: Callable[..., Any]) -> list[int]:
+        count = c_size_t(64)
+        while True:
+            capacity = count.value
+            handles = (c_uint64 * capacity)()
+            try:
+                call(function, self._handle, handles, capacity, byref(count))
+            except BufferTooSmallError:
+                continue
+            return handles[: count.value]
+
+    def node(self) -> ServiceSnapshot:
+        """Return the node's own checks and aliases, bound to no service, as of one moment."""
+        return _view.read(lib.lifesign_engine_node, self._handle)
+
+    @property
+    def node_status(self) -> Status:
+        """The worst of the node's own checks, now; wait-free.
+
+        Raises:
+            ClosedError: The engine was closed.
+        """
+        word = abi.status()
+        call(lib.lifesign_engine_node_status, self._handle, byref(word))
+        return Status(word.value)
+
+    def record(self, id: int) -> WriterRecord:
+        """Return a writer record by the number that snapshots carry.
+
+        Raises:
+            NotFoundError: There is none under this number (any more).
+        """
+        value = abi.sized(abi.Record)
+        call(lib.lifesign_engine_record, self._handle, unsigned(id, 32, "id"), byref(value))
+        record = _decode.record(value)
+        assert record is not None, "a record that was found has a number"
+        return record
+
+    def stats(self) -> Stats:
+        """Return the engine's counters."""
+        value = abi.sized(abi.Stats)
+        call(lib.lifesign_engine_stats, self._handle, byref(value))
+        return _decode.stats(value)
+
+    def audit(self) -> int:
+        """Compare every summary with its checks; return how many were wrong and repaired. Any but 0 is a defect.
+
+        To be called on a timer, once a minute for instance; O(checks).
+        """
+        repaired = c_uint64()
+        call(lib.lifesign_engine_audit, self._handle, byref(repaired))
+        return repaired.value
+
+    def tick(self, *, wall_ns: int | None = None, boot_ns: int | None = None) -> None:
+        """Let time pass: what is due by now is done.
+
+        Args:
+            wall_ns: Wall clock in nanoseconds since 1970, for a manual clock; None is the system's.
+            boot_ns: Nanoseconds since boot, suspended time included, for a manual clock; None is the system's.
+        """
+        wall = signed(time_ns() if wall_ns is None else wall_ns, "wall_ns")
+        boot = unsigned(clock_gettime_ns(CLOCK_BOOTTIME) if boot_ns is None else boot_ns, 64, "boot_ns")
+        call(lib.lifesign_engine_tick, self._handle, wall, boot)
+
+    def subscribe(
+        self,
+        *,
+        service: Service | None = None,
+        check: Check | None = None,
+        prefix: str | None = None,
+        min_status: Status = Status.PASSING,
+        summary: bool = False,
+    ) -> Subscription:
+        """Subscribe to everything, or to one service, one check or the check ids with a prefix.
+
+        The matching state comes first, then every change after it, with no gap.
+
+        Args:
+            service: The checks of this service.
+            check: This check.
+            prefix: The checks whose ids start so.
+            min_status: Only commits whose status before or after is at least this.
+            summary: With ``service``: its summary too.
+
+        Raises:
+            InvalidError: More than one of ``service``, ``check`` and ``prefix``.
+            GoneError: The service or check was deregistered.
+            LimitError: The engine's quota of subscriptions is used up.
+        """
+        if sum(scope is not None for scope in (service, check, prefix)) > 1:
+            message = "a subscription has one scope: give at most one of service, check and prefix"
+            raise InvalidError(message)
+        interest = abi.sized(abi.Filter)
+        interest.min_status = unsigned(min_status, 32, "min_status")
+        interest.summary = summary
+        if service is not None:
+            interest.scope, interest.handle = abi.FILTER_SERVICE, service.handle
+        elif check is not None:
+            interest.scope, interest.handle = abi.FILTER_CHECK, check.handle
+        elif prefix is not None:
+            interest.scope, interest.prefix = abi.FILTER_PREFIX, text(prefix, "prefix")
+        subscription = abi.subscription()
+        call(lib.lifesign_subscribe, self._handle, byref(interest), byref(subscription))
+        return Subscription(self, subscription.value)
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closer.closed
+
+    def close(self) -> None:
+        """Close the engine: every wait ends and every later call raises ClosedError. Closing again does nothing."""
+        self._closer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{'closed ' if self.closed else ''}Engine {self._handle:#x}>"

@@ -1,0 +1,214 @@
+"""One exception per error code, all under :class:`LifesignError`.
+
+Each tells what happened, to which id and what to do (``message``), and carries the records of both sides where they
+are known: ``caller``, and ``holder`` with its ``generation``.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+from . import _abi as abi
+from .model import WriterRecord
+
+
+class Code(IntEnum):
+    """Error codes of the C ABI."""
+
+    HELD = abi.HELD
+    FENCED = abi.FENCED
+    EXPIRED = abi.EXPIRED
+    REVOKED = abi.REVOKED
+    GONE = abi.GONE
+    FORGED = abi.FORGED
+    FOREIGN_ENGINE = abi.FOREIGN_ENGINE
+    DERIVED = abi.DERIVED
+    FORKED = abi.FORKED
+    CLOSED = abi.CLOSED
+    EXISTS = abi.EXISTS
+    NOT_FOUND = abi.NOT_FOUND
+    LOOP = abi.LOOP
+    INVALID = abi.INVALID
+    TOO_LARGE = abi.TOO_LARGE
+    BUFFER_TOO_SMALL = abi.BUFFER_TOO_SMALL
+    LIMIT = abi.LIMIT
+    BUSY = abi.BUSY
+    TIMEOUT = abi.TIMEOUT
+    STILL_RUNNING = abi.STILL_RUNNING
+    WOULD_DEADLOCK = abi.WOULD_DEADLOCK
+    FUTURE_CURSOR = abi.FUTURE_CURSOR
+    INTERNAL = abi.INTERNAL
+
+
+class LifesignError(Exception):
+    """A call was refused; nothing was changed by it.
+
+    Attributes:
+        code: The error code.
+        message: What happened, to which id, who else was involved, what to do.
+        caller: Record of the refused side, if known.
+        holder: Record of the present holder, if there is one.
+        generation: Generation of the present holder, if there is one.
+    """
+
+    code: ClassVar[Code]
+
+    def __init__(
+        self,
+        message: str,
+        caller: WriterRecord | None = None,
+        holder: WriterRecord | None = None,
+        generation: int | None = None,
+    ) -> None:
+        # All four are arguments of the exception, so that it can be pickled and copied.
+        super().__init__(message, caller, holder, generation)
+        self.message = message
+        self.caller = caller
+        self.holder = holder
+        self.generation = generation
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class HeldError(LifesignError):
+    """Somebody else holds the check's token; see ``holder`` and ``generation``."""
+
+    code = Code.HELD
+
+
+class FencedError(LifesignError):
+    """The token was taken over; ``holder`` is the successor."""
+
+    code = Code.FENCED
+
+
+class ExpiredError(LifesignError):
+    """The token's lease lapsed and nobody else came; acquire again."""
+
+    code = Code.EXPIRED
+
+
+class RevokedError(LifesignError):
+    """The token was closed by its owner; acquire a new one."""
+
+    code = Code.REVOKED
+
+
+class GoneError(LifesignError):
+    """The check or service was deregistered."""
+
+    code = Code.GONE
+
+
+class ForgedError(LifesignError):
+    """The handle was never given out, or is of another kind."""
+
+    code = Code.FORGED
+
+
+class ForeignEngineError(LifesignError):
+    """A handle of one engine was given to another."""
+
+    code = Code.FOREIGN_ENGINE
+
+
+class DerivedError(LifesignError):
+    """The check is an alias: the engine alone writes it."""
+
+    code = Code.DERIVED
+
+
+class ForkedError(LifesignError):
+    """The engine was opened by the parent process and does not reach across ``fork``."""
+
+    code = Code.FORKED
+
+    def __str__(self) -> str:
+        return f"{self.message}. In the child open a fresh one: engine = lifesign.Engine()"
+
+
+class ClosedError(LifesignError):
+    """The engine, token or subscription was closed."""
+
+    code = Code.CLOSED
+
+
+class ExistsError(LifesignError):
+    """The id is registered with another definition."""
+
+    code = Code.EXISTS
+
+
+class NotFoundError(LifesignError, LookupError):
+    """There is nothing under this id."""
+
+    code = Code.NOT_FOUND
+
+
+class LoopError(LifesignError):
+    """The alias would depend on itself; the message writes the path out."""
+
+    code = Code.LOOP
+
+
+class InvalidError(LifesignError, ValueError):
+    """An argument is not valid."""
+
+    code = Code.INVALID
+
+
+class TooLargeError(LifesignError, ValueError):
+    """A text or datum is over its limit."""
+
+    code = Code.TOO_LARGE
+
+
+class BufferTooSmallError(LifesignError):
+    """A result does not fit the caller's buffer; the package grows its buffers and does not let this out."""
+
+    code = Code.BUFFER_TOO_SMALL
+
+
+class LimitError(LifesignError):
+    """A quota of the engine is used up."""
+
+    code = Code.LIMIT
+
+
+class BusyError(LifesignError):
+    """Another call is running on the subscription, or the service still has checks."""
+
+    code = Code.BUSY
+
+
+class TimedOutError(LifesignError, TimeoutError):
+    """A wait ran out of time."""
+
+    code = Code.TIMEOUT
+
+
+class StillRunningError(LifesignError, TimeoutError):
+    """A join ran out of time: the old token is not closed yet, or a call of it is still running."""
+
+    code = Code.STILL_RUNNING
+
+
+class WouldDeadlockError(LifesignError):
+    """A token cannot join itself."""
+
+    code = Code.WOULD_DEADLOCK
+
+
+class FutureCursorError(LifesignError):
+    """The cursor is from the engine's future."""
+
+    code = Code.FUTURE_CURSOR
+
+
+class InternalError(LifesignError, RuntimeError):
+    """A defect in Lifesign; nothing was changed by the call. Please report it."""
+
+    code = Code.INTERNAL
+
+
+BY_CODE: dict[int, type[LifesignError]] = {error.code: error for error in LifesignError.__subclasses__()}

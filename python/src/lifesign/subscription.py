@@ -1,0 +1,229 @@
+"""Subscription: changes, delivered to one consumer by poll, blocking wait or event loop."""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from ctypes import byref, c_int32, create_string_buffer
+from dataclasses import replace
+from io import FileIO
+from threading import Lock
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from . import _abi as abi
+from . import _decode
+from ._closing import Closer
+from ._encode import unsigned
+from ._library import call, lib
+from ._waiting import slices
+from .errors import BufferTooSmallError, ClosedError, TimedOutError
+from .model import Batch, Event
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+_ROOM = 64 * 1024
+"""Bytes of a poll's first buffer."""
+
+
+class Subscription:
+    """Changes that match a filter, the state at the start first; from :meth:`Engine.subscribe`.
+
+    For one consumer at a time. ``for event in subscription`` blocks, ``async for event in subscription`` does not and
+    uses no thread; both end when the subscription or its engine is closed, and may be left and entered again without
+    losing an event. A slow consumer finds several changes of a check merged into the newest, never one missing.
+    """
+
+    __slots__ = ("__weakref__", "_closer", "_descriptor", "_engine", "_handle", "_lock", "_resync", "_taken")
+
+    def __init__(self, engine: "Engine", handle: int) -> None:
+        self._engine = engine
+        self._handle = handle
+        self._closer = Closer(self, f"subscription {handle:#x}", lib.lifesign_unsubscribe, handle)
+        # Events that an iteration has polled and not yet yielded.
+        self._taken: deque[Event] = deque()
+        self._resync = False
+        # Made when it is first asked for: those who block or poll need none.
+        self._descriptor: FileIO | None = None
+        self._lock = Lock()
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine that it belongs to."""
+        return self._engine
+
+    @property
+    def handle(self) -> int:
+        """The subscription's number in the C ABI."""
+        return self._handle
+
+    def poll(self, max_events: int = 64) -> Batch:
+        """Take what is pending, up to ``max_events``; never waits, and may return no events.
+
+        Raises:
+            ClosedError: The subscription or its engine was closed.
+            BusyError: Another thread is in a call of this subscription.
+            InvalidError: ``max_events`` is not positive.
+        """
+        capacity = unsigned(max_events, 31, "max_events")
+        # Buffers of the call's own: two threads that poll by mistake do not read each other's events.
+        events = (abi.Event * capacity)()
+        batch = abi.sized(abi.Batch)
+        batch.bytes = _ROOM
+        while True:
+            room = batch.bytes
+            buffer = create_string_buffer(room)
+            try:
+                call(lib.lifesign_subscription_poll, self._handle, events, capacity, buffer, room, byref(batch))
+            except BufferTooSmallError:
+                if batch.bytes <= room:
+                    raise
+                continue
+            return _decode.batch(batch, events[: batch.count], memoryview(buffer))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until something is pending; it is there at once if it came before the call.
+
+        Python's signal handlers run while it waits.
+
+        Args:
+            timeout: In seconds; None waits for ever.
+
+        Returns:
+            Whether something is pending; False when the time was out.
+
+        Raises:
+            ClosedError: The subscription or its engine was closed, before or during the call.
+            BusyError: Another thread is in a call of this subscription.
+        """
+        if self._taken:
+            return True
+        for milliseconds in slices(timeout):
+            try:
+                call(lib.lifesign_subscription_wait, self._handle, milliseconds)
+            except TimedOutError:
+                continue
+            return True
+        return False
+
+    async def ready(self) -> None:
+        """Wait in the running event loop, without a thread, until a poll may find something.
+
+        It may return with nothing to find; a subscription that was closed is ready, and the next poll says so.
+        """
+        if self._taken:
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            # A duplicate for this wait alone: a close() from another thread cannot take the number from the loop.
+            with self._lock:
+                descriptor = os.dup(self._duplicate().fileno())
+        except ClosedError:
+            return
+        try:
+            readable = loop.create_future()
+            loop.add_reader(descriptor, _resolve, readable)
+            try:
+                await readable
+            finally:
+                loop.remove_reader(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def fileno(self) -> int:
+        """Return a descriptor for select, poll and epoll: readable when something is pending. Never read it.
+
+        It belongs to the subscription and is valid until :meth:`close`. Events that an iteration took and has not
+        yielded yet do not show in it.
+
+        Raises:
+            ClosedError: The subscription or its engine was closed.
+            LimitError: The process has no descriptor left.
+        """
+        with self._lock:
+            return self._duplicate().fileno()
+
+    def _duplicate(self) -> FileIO:
+        """Return our own duplicate of the engine's descriptor; to be called with the lock held."""
+        if self._descriptor is None:
+            duplicate = FileIO(os.dup(self._engines_descriptor()))
+            try:
+                # Closed by another thread meanwhile, it could have been a duplicate of anything.
+                self._engines_descriptor()
+            except ClosedError:
+                duplicate.close()
+                raise
+            self._descriptor = duplicate
+        return self._descriptor
+
+    def _engines_descriptor(self) -> int:
+        descriptor = c_int32()
+        call(lib.lifesign_subscription_descriptor, self._handle, byref(descriptor))
+        return descriptor.value
+
+    def _next(self) -> Event | None:
+        if not self._taken:
+            batch = self.poll()
+            self._resync |= batch.resync
+            self._taken.extend(batch.events)
+        try:
+            event = self._taken.popleft()
+        except IndexError:
+            return None
+        if self._resync != event.resync:
+            # A batch that said so may have had no events: the next one carries it.
+            event = replace(event, resync=self._resync)
+        self._resync = False
+        return event
+
+    def __iter__(self) -> Iterator[Event]:
+        while True:
+            try:
+                event = self._next()
+                if event is None:
+                    self.wait()
+                    continue
+            except ClosedError:
+                return
+            yield event
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        while True:
+            try:
+                event = self._next()
+            except ClosedError:
+                return
+            if event is None:
+                await self.ready()
+            else:
+                yield event
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closer.closed
+
+    def close(self) -> None:
+        """End the subscription and its waits, in whatever thread or task. Closing again does nothing."""
+        self._closer.close()
+        with self._lock:
+            if self._descriptor is not None:
+                self._descriptor.close()
+                self._descriptor = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{'closed ' if self.closed else ''}Subscription {self._handle:#x}>"
+
+
+def _resolve(readable: "asyncio.Future[None]") -> None:
+    if not readable.done():
+        readable.set_result(None)

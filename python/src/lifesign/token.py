@@ -1,0 +1,137 @@
+"""Token: the right to write one check."""
+
+from ctypes import byref, c_uint64
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from . import _abi as abi
+from . import _decode
+from ._closing import Closer
+from ._encode import unsigned, utf8
+from ._library import call, lib
+from ._waiting import slices
+from .errors import StillRunningError
+from .model import Status, WriterRecord
+
+if TYPE_CHECKING:
+    from .check import Check
+
+
+class Token:
+    """The right to write one check, from :meth:`Check.acquire` or :meth:`Check.take_over`.
+
+    A context manager: leaving the block closes it. It may be used from several threads; commits are serialised.
+    """
+
+    __slots__ = ("__weakref__", "_check", "_closer", "_handle")
+
+    def __init__(self, check: "Check", handle: int) -> None:
+        self._check = check
+        self._handle = handle
+        self._closer = Closer(self, f"token of check {check.id!r}", lib.lifesign_token_close, handle)
+
+    @property
+    def check(self) -> "Check":
+        """The check that it writes."""
+        return self._check
+
+    @property
+    def handle(self) -> int:
+        """The token's number in the C ABI."""
+        return self._handle
+
+    @property
+    def generation(self) -> int:
+        """Which writer of the check's present life this is.
+
+        Raises:
+            ClosedError: The token was closed.
+        """
+        value = c_uint64()
+        call(lib.lifesign_token_generation, self._handle, byref(value))
+        return value.value
+
+    @property
+    def record(self) -> WriterRecord:
+        """The token's own writer record, fenced or not, until it is closed.
+
+        Raises:
+            ClosedError: The token was closed.
+        """
+        value = abi.sized(abi.Record)
+        call(lib.lifesign_token_record, self._handle, byref(value))
+        record = _decode.record(value)
+        assert record is not None, "a live token has a record"
+        return record
+
+    def update(self, status: Status, output: str = "") -> None:
+        """Commit a status and its text, atomically; lock-free.
+
+        When it returns, every reader sees this state or a newer one, in every alias of the check as well.
+
+        Args:
+            status: ``PASSING``, ``WARNING`` or ``CRITICAL``.
+            output: The check's text, by default at most 4 KiB in UTF-8.
+
+        Raises:
+            FencedError: The token was taken over; ``holder`` is the successor.
+            GoneError: The check was deregistered.
+            InvalidError: Not such a status, or bad UTF-8.
+            TooLargeError: The output is longer than the engine's ``max_output``.
+            ClosedError: The token or the engine was closed.
+        """
+        raw = utf8(output, "output")
+        call(lib.lifesign_token_write, self._handle, unsigned(status, 32, "status"), raw, len(raw))
+
+    def deregister_check(self) -> None:
+        """Deregister the check, as its holder; the token stays to be closed.
+
+        Raises:
+            FencedError: The token was taken over: the check belongs to ``holder`` now.
+            GoneError: The check was deregistered before.
+        """
+        call(lib.lifesign_token_deregister_check, self._handle)
+
+    def join(self, old: "Token", timeout: float | None = None, *, calls_only: bool = False) -> None:
+        """Wait until an old token is closed and its calls have left; safety never depends on it.
+
+        Args:
+            old: The token that was taken over.
+            timeout: In seconds; None waits for ever.
+            calls_only: Wait for the calls alone, not for the closing.
+
+        Raises:
+            StillRunningError: Out of time.
+            WouldDeadlockError: ``old`` is this token.
+        """
+        flags = abi.JOIN_CALLS_ONLY if calls_only else 0
+        late: StillRunningError | None = None
+        for milliseconds in slices(timeout):
+            try:
+                call(lib.lifesign_token_join, self._handle, old.handle, flags, milliseconds)
+            except StillRunningError as error:
+                late = error
+            else:
+                return
+        if late is not None:
+            raise late
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._closer.closed
+
+    def close(self) -> None:
+        """Say that this writer is done; releases the check if it still holds it. Closing again does nothing."""
+        self._closer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{'closed ' if self.closed else ''}Token of check {self._check.id!r}>"
