@@ -28,6 +28,8 @@ build: tools ## Build the libraries, the agent and the example's web service.
 	$(call say,building the libraries)
 	cargo build --release --locked
 	$(call say,building the agent)
+	@# The go command does not see that the library it linked has changed.
+	@rm -f build/lifesign-agent build/flappy
 	$(AGENT) build -o ../build/ ./cmd/...
 
 run: build ## Run the agent on examples/: a sidecar follows a service that fails and recovers. End it with Ctrl-C.

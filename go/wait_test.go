@@ -19,7 +19,7 @@ func TestWaitingTakesNoThreads(t *testing.T) {
 	token := must(register(t, engine, "http", nil).Acquire("probe"))(t)
 	before := threads(t)
 	results := make(chan error, waiters)
-	for range waiters {
+	for asleep := range waiters {
 		subscription := subscribe(t, engine, lifesign.Filter{})
 		drain(t, subscription)
 		go func() {
@@ -29,8 +29,9 @@ func TestWaitingTakesNoThreads(t *testing.T) {
 			}
 			results <- err
 		}()
+		// One after another, so that only waiting counts and not a rush of calls.
+		eventually(t, "it sleeps", func() bool { return sleepers() == asleep+1 })
 	}
-	eventually(t, "all are asleep", func() bool { return sleepers() == waiters })
 	if added := threads(t) - before; added > waiters/4 {
 		t.Errorf("%d goroutines wait on %d more threads", waiters, added)
 	}

@@ -31,7 +31,8 @@ def go(source: str, folder: Path) -> str:
     run(["go", "mod", "init", "example.com/demo"], folder)
     module = "lifesign.dev/lifesign"
     run(["go", "mod", "edit", f"-require={module}@v0.0.0", f"-replace={module}={ROOT / 'go'}"], folder)
-    return run(["go", "run", "."], folder, GOFLAGS="-mod=mod")
+    run(["go", "build", "-o", "demo", "."], folder)
+    return run(["./demo"], folder)
 
 
 def python(source: str, folder: Path) -> str:
