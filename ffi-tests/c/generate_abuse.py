@@ -83,9 +83,9 @@ WRONG_SCALARS = {
 OPTIONAL = {"config", "filter", "error"}
 # A closed token may be joined: that it is closed is the answer.
 DEAD_IS_RIGHT = {"token_join.old"}
-# Texts that may be empty, and texts that are cut or simply match nothing when they are long.
+# Texts that may be empty, and those that simply match nothing when they are long.
 MAY_BE_EMPTY = {"label", "output", "name", "data", "prefix", "version", "build"}
-MAY_BE_LONG = {"label", "prefix"}
+MAY_BE_LONG = {"prefix"}
 
 
 @dataclass

@@ -22,7 +22,7 @@ grind() {
 }
 # What differs from run to run: process numbers, machines, programs' paths and ids.
 normalise() {
-    sed -E -e "s/pid [0-9]+/pid N/g" -e "s/on $(hostname)/on MACHINE/g" -e "s#/[^ ,)]*/client#CLIENT#g" \
+    sed -E -e "s/pid [0-9]+/pid N/g" -e "s/on $(uname -n)/on MACHINE/g" -e "s#/[^ ,)]*/client#CLIENT#g" \
         -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/UUID/g'
 }
 

@@ -1,7 +1,9 @@
 """Fixtures shared by all tests."""
 
 import faulthandler
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -9,13 +11,31 @@ import pytest
 from lifesign import Check, Engine, Service, Status, Token
 
 HANG = 120
-"""Seconds after which a failed test that hangs in its clean-up ends the run; one that has not failed: pyproject.toml."""
+"""Seconds after which a test that hangs ends the run, with the stack of every thread."""
+
+STDERR = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The real one; while a test runs, its output is captured.
+    config.stash[STDERR] = os.dup(2)
+
+
+def watch(config: pytest.Config) -> None:
+    faulthandler.dump_traceback_later(HANG, exit=True, file=config.stash[STDERR])
+
+
+@pytest.fixture(autouse=True)
+def _watchdog(request: pytest.FixtureRequest) -> Iterator[None]:
+    watch(request.config)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_exception_interact() -> None:
-    # pytest has just called its own watchdog off.
-    faulthandler.dump_traceback_later(HANG, exit=True)
+def pytest_exception_interact(node: pytest.Item) -> None:
+    # pytest has just called every watchdog off, and the test's clean-up is yet to come.
+    watch(node.config)
 
 
 @pytest.fixture
@@ -25,6 +45,12 @@ def engine() -> Iterator[Engine]:
         if not engine.closed:
             assert engine.audit() == 0
             assert engine.stats().internal_errors == 0
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        yield pool
 
 
 @dataclass

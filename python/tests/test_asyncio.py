@@ -3,12 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from conftest import World
-from lifesign import Engine, Status, Subscription
+from lifesign import Engine, Status, Subscription, Token
 
 LIMIT = 30
 
@@ -72,6 +73,25 @@ def test_close_from_another_thread_while_it_waits(close: str) -> None:
         closer.join()
         subscription.close()
         engine.close()
+
+    run(main())
+
+
+def test_close_in_the_middle_of_polls(threads: ThreadPoolExecutor) -> None:
+    """Wherever in a poll the close falls, the loop ends: 500 closes right behind a burst of writes."""
+
+    def burst(token: Token, subscription: Subscription) -> None:
+        for number in range(20):
+            token.update(Status.PASSING, str(number))
+        subscription.close()
+
+    async def main() -> None:
+        with Engine() as engine, engine.register_check("a").acquire() as token:
+            for _ in range(500):
+                subscription = engine.subscribe()
+                closing = threads.submit(burst, token, subscription)
+                await statuses(subscription, asyncio.Queue())
+                closing.result()
 
     run(main())
 

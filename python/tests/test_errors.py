@@ -8,7 +8,7 @@ import pytest
 
 import lifesign
 from conftest import World
-from lifesign import Check, Code, Engine, LifesignError, Status
+from lifesign import Check, Code, Engine, Status
 from lifesign import _abi as abi
 from lifesign._library import call, lib
 

@@ -17,12 +17,6 @@ LIMIT = 30
 
 
 @pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        yield pool
-
-
-@pytest.fixture
 def _eager_collection() -> Iterator[None]:
     before = gc.get_threshold()
     gc.set_threshold(1, 1, 1)

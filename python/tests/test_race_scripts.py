@@ -21,12 +21,6 @@ def reached(step: Step) -> None:
 
 
 @pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor() as pool:
-        yield pool
-
-
-@pytest.fixture
 def target(engine: Engine) -> Iterator[Token]:
     with engine.register_check("target").acquire("U") as token:
         yield token

@@ -3,7 +3,7 @@
 import select
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -28,12 +28,6 @@ def take(subscription: Subscription) -> list[Event]:
 
 def readable(subscription: Subscription, timeout: float = 0) -> bool:
     return bool(select.select([subscription], [], [], timeout)[0])
-
-
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor() as pool:
-        yield pool
 
 
 def test_the_state_comes_first_then_each_change(world: World) -> None:

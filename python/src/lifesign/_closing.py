@@ -22,13 +22,12 @@ class Closer:
     def __init__(self, owner: object, what: str, close: Callable[..., Any], handle: int) -> None:
         self._close = close
         self._handle = handle
-        self._finalizer = weakref.finalize(owner, _forgotten, what, close, handle)
-        self._finalizer.atexit = False
+        self._finalizer = _net(owner, what, close, handle)
 
     @property
     def closed(self) -> bool:
         """Whether a closer has come."""
-        return not self._finalizer.alive
+        return self._finalizer.peek() is None
 
     def close(self) -> None:
         """Close the handle, unless another closer has come.
@@ -39,6 +38,13 @@ class Closer:
             return
         with suppress(ClosedError, ForkedError):
             call(self._close, self._handle)
+
+
+def _net(owner: object, what: str, close: Callable[..., Any], handle: int) -> Any:  # noqa: ANN401
+    # Any: not every version of the type stubs knows that `atexit` may be set.
+    finalizer: Any = weakref.finalize(owner, _forgotten, what, close, handle)
+    finalizer.atexit = False
+    return finalizer
 
 
 def _forgotten(what: str, close: Callable[..., Any], handle: int) -> None:

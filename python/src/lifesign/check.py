@@ -98,7 +98,7 @@ class Check:
         """Become the check's one writer; never steals and never waits.
 
         Args:
-            label: Who this is, for those who are refused later (at most 127 bytes are shown).
+            label: Who this is, for those who are refused later; at most 127 bytes of UTF-8.
 
         Raises:
             HeldError: Somebody else is; see ``holder`` and ``generation``.

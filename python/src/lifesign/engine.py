@@ -63,7 +63,7 @@ class Engine:
         max_pending: int = 0,
     ) -> None:
         config = abi.sized(abi.Config)
-        config.clock = 1 if manual_clock else 0
+        config.clock = abi.CLOCK_MANUAL if manual_clock else abi.CLOCK_SYSTEM
         config.max_output = unsigned(max_output, 32, "max_output")
         config.max_services = unsigned(max_services, 32, "max_services")
         config.max_checks = unsigned(max_checks, 32, "max_checks")

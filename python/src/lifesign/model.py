@@ -89,8 +89,8 @@ class Snapshot:
     ``service`` is the id of the service it is bound to ("" for the node), ``target`` an alias's target service id;
     ``version`` counts commits and ``transitions`` status changes; ``revision`` is the commit's number in the engine,
     ``incarnation`` that of the registering commit; ``time_ns`` and ``since_ns`` are wall-clock nanoseconds of the
-    commit and of the last status change, a few milliseconds coarse; ``writer`` and ``holder`` are record ids (:meth:`Engine.record`), holder
-    0 meaning nobody. In a summary event ``id`` and ``handle`` are the service's.
+    commit and of the last status change, a few milliseconds coarse; ``writer`` and ``holder`` are record ids
+    (:meth:`Engine.record`), holder 0 meaning nobody. In a summary event ``id`` and ``handle`` are the service's.
     """
 
     handle: int

@@ -147,14 +147,19 @@ class Subscription:
     def _duplicate(self) -> FileIO:
         """Return our own duplicate of the engine's descriptor; to be called with the lock held."""
         if self._descriptor is None:
-            duplicate = FileIO(os.dup(self._engines_descriptor()))
+            # A close in another thread may come between the number and its duplicate, which then fails or is one of
+            # whatever has the number now. The library knows: asked again, it answers CLOSED.
             try:
-                # Closed by another thread meanwhile, it could have been a duplicate of anything.
+                duplicate = os.dup(self._engines_descriptor())
+            except OSError:
+                self._engines_descriptor()
+                raise
+            try:
                 self._engines_descriptor()
             except ClosedError:
-                duplicate.close()
+                os.close(duplicate)
                 raise
-            self._descriptor = duplicate
+            self._descriptor = FileIO(duplicate)
         return self._descriptor
 
     def _engines_descriptor(self) -> int:
