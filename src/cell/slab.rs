@@ -13,6 +13,7 @@ use crate::engine::Inner;
 use crate::model::error::Error;
 use crate::model::error::ErrorKind;
 use crate::model::snapshot::Snapshot;
+use crate::mutant::mutated;
 use crate::subscribe::interest::InterestList;
 use crate::summary::Summary;
 use crate::sync::{ArcCell, AtomicU64, Mutex, Ordering};
@@ -94,6 +95,9 @@ impl Cell {
         let address = (link & LINK_ADDRESS) as *const AtomicU64;
         // SAFETY: a link holds the address of the word of a cell; cells are never unmapped or moved.
         let word = unsafe { &*address }.load(Ordering::Acquire);
+        if mutated!("link-read-once") {
+            return Some(word);
+        }
         (self.link.load(Ordering::Acquire) == link).then_some(word)
     }
 }

@@ -9,7 +9,7 @@
 //! deregistered. The cells are read *before* the inbox: a state found there was committed after the tombstone of its predecessor was put
 //! into the inbox, so the tombstone is in the same batch and sorts before it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -53,6 +53,8 @@ struct Inbox {
 #[derive(Default)]
 struct Consumer {
     delivered: HashMap<u32, Delivered>,
+    /// Cells that were marked and found deregistered, until their tombstones come.
+    ended: HashSet<u32>,
     summary: Option<Arc<SummaryState>>,
     carry: VecDeque<Event>,
     resync: bool,
@@ -233,7 +235,7 @@ impl Core {
         let mut slots = Vec::new();
         self.dirty.take(TAKE, &mut slots);
         let mut batch =
-            Fill { core: self, engine, views: HashMap::new(), superseded: Vec::new(), events: Vec::new() };
+            Fill { core: self, engine, views: HashMap::new(), begun: Vec::new(), events: Vec::new() };
         for slot in slots {
             batch.read(slot, consumer);
         }
@@ -245,6 +247,7 @@ impl Core {
             if overflow {
                 self.resyncs.fetch_add(1, Ordering::Relaxed);
                 consumer.delivered.clear();
+                consumer.ended.clear();
                 consumer.summary = None;
                 consumer.resync = true;
                 engine.mark_matching(self);
@@ -287,7 +290,8 @@ struct Fill<'a> {
     core: &'a Core,
     engine: &'a Inner,
     views: HashMap<u32, View>,
-    superseded: Vec<(u32, u64)>,
+    /// Cells in which a life was met that nothing was delivered of before: what was marked there may have been its predecessor.
+    begun: Vec<u32>,
     events: Vec<Event>,
 }
 
@@ -300,7 +304,13 @@ impl Fill<'_> {
         }
         let Some(snapshot) = cell.snapshot.load() else { return };
         cell.status().raise(snapshot.word());
-        if !snapshot.gone && self.core.filter.takes_in(slot, snapshot.life, &snapshot.definition) {
+        if !self.core.filter.takes_in(slot, snapshot.life, &snapshot.definition) {
+            return;
+        }
+        if snapshot.gone {
+            // What was marked matched: it is merged into the tombstone, which may still be on its way to the inbox.
+            consumer.ended.insert(slot);
+        } else {
             self.state(slot, snapshot, consumer);
         }
     }
@@ -348,9 +358,7 @@ impl Fill<'_> {
             if last.incarnation > snapshot.incarnation {
                 return;
             }
-            if last.incarnation < snapshot.incarnation {
-                self.superseded.push((slot, last.incarnation));
-            } else {
+            if last.incarnation == snapshot.incarnation {
                 let newer = (snapshot.version, snapshot.epoch) > (last.version, last.epoch);
                 let told = |alias: &Arc<Snapshot>| {
                     alias.status == snapshot.status
@@ -360,6 +368,14 @@ impl Fill<'_> {
                 if !newer || last.alias.as_ref().is_some_and(told) {
                     return;
                 }
+            }
+        }
+        if consumer.delivered.get(&slot).is_none_or(|last| last.incarnation < snapshot.incarnation) {
+            self.begun.push(slot);
+            // The mark may be of the cell's former life; a status that never changed tells what this one has reached.
+            let unchanged = snapshot.transitions == 0 && !snapshot.definition.is_alias();
+            if unchanged && snapshot.status < self.core.filter.least {
+                return;
             }
         }
         let delivered = Delivered {
@@ -378,7 +394,7 @@ impl Fill<'_> {
         if known {
             consumer.delivered.remove(&slot);
         }
-        let told = known || self.superseded.contains(&(slot, incarnation));
+        let told = consumer.ended.remove(&slot) || known || self.begun.contains(&slot);
         if told || tombstone.status >= self.core.filter.least {
             self.events.push(Event::Tombstone { check: handle, snapshot: tombstone });
         }

@@ -236,9 +236,10 @@ impl Summary {
         let rounds = if mutated!("refresh-once") { 1 } else { 2 };
         for _ in 0..rounds {
             let before = self.word_ordered();
-            // The counter may lag by one; it is brought up before it could lag by two.
+            // The counter may lag by one; it is brought up before it could lag by two. It is compared with a word that stood before and
+            // after it was read: with one that was overtaken meanwhile it would be raised beyond the word.
             let counted = self.changes.load(Ordering::Acquire);
-            if counted & 3 != before.changes_low() {
+            if counted & 3 != before.changes_low() && self.word() == before {
                 self.changes.fetch_max(counted + 1, Ordering::AcqRel);
             }
             let after = self.evaluate(before);

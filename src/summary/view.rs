@@ -270,14 +270,15 @@ pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
             continue;
         }
         let mut below: Vec<(Level, Sum)> = Vec::with_capacity(levels.len());
-        let mut consistent = true;
+        let (mut consistent, mut all_consistent) = (true, true);
         for level in levels {
             let sum = sum(&level, &below, max_output);
-            consistent &= (sum.shown, sum.own, sum.registered)
+            consistent = (sum.shown, sum.own, sum.registered)
                 == (level.word.shown(), level.word.own(), level.word.is_registered());
+            all_consistent &= consistent;
             below.push((level, sum));
         }
-        if !consistent && doubts < DOUBTS {
+        if !all_consistent && doubts < DOUBTS {
             doubts += 1;
             std::thread::yield_now();
             continue;

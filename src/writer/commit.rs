@@ -166,6 +166,10 @@ pub fn commit(
         let revision = early.unwrap_or_else(|| revisions.draw());
         let after = Arc::new(successor(&before, next, revision, now));
         pause!("commit:drawn");
+        if mutated!("check-then-store") {
+            cell.snapshot.store(Some(after.clone()));
+            return Ok(Some(Committed { before, after }));
+        }
         if cell.snapshot.replace(Some(&before), Some(after.clone())) {
             pause!("commit:done");
             return Ok(Some(Committed { before, after }));
@@ -185,6 +189,9 @@ pub fn complete(place: Place, committed: &Committed, board: &Board) {
     }
     let replaced = place.cell.status().publish(word);
     pause!("commit:published");
+    if mutated!("settle-before-summaries") {
+        place.cell.status().settle(word);
+    }
     let text = before.status != after.status || !Arc::ptr_eq(&before.output, &after.output);
     let home = &after.definition.home;
     let counts = after.definition.place;

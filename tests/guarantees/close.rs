@@ -1,0 +1,162 @@
+//! Calls during and after close, from many threads; pages come back into use.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use lifesign::{CheckSpec, Error, ErrorKind, ServiceSpec, Status, SubscriptionFilter};
+
+use crate::support::random::Random;
+use crate::support::{alias, breaks, check, engine, kind, service, slot};
+
+#[test]
+fn after_close_every_call_says_so() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let web = service(&engine, "web");
+    let alive = check(&engine, "web:alive", Some(&web));
+    let mirror = alias(&engine, "sidecar", None, "web");
+    let token = engine.acquire(&alive, "U").unwrap();
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let held = engine.snapshot(&alive).unwrap();
+    engine.close();
+    engine.close();
+    assert_eq!((alive.status(), mirror.status(), web.status(), engine.node_status()), (None, None, None, None));
+    let closed: Vec<Result<(), Error>> = vec![
+        engine.register_service(&ServiceSpec::new("new")).map(drop),
+        engine.redefine_service(&web, &ServiceSpec::new("web")),
+        engine.deregister_service(&web),
+        engine.service("web").map(drop),
+        engine.services().map(drop),
+        engine.register_check(&CheckSpec::new("new"), None).map(drop),
+        engine.redefine_check(&alive, &CheckSpec::new("web:alive"), Some(&web)),
+        engine.deregister_check(&alive),
+        engine.deregister_check_by_force(&alive, "operator"),
+        engine.check("web:alive").map(drop),
+        engine.checks().map(drop),
+        engine.acquire(&alive, "U").map(drop),
+        engine.take_over(&alive, token.generation(), "U").map(drop),
+        engine.holder(&alive).map(drop),
+        engine.refusals(&alive).map(drop),
+        engine.last_report(&alive).map(drop),
+        engine.snapshot(&alive).map(drop),
+        engine.snapshot(&mirror).map(drop),
+        engine.service_snapshot(&web).map(drop),
+        engine.node_snapshot().map(drop),
+        engine.audit().map(drop),
+        engine.stats().map(drop),
+        engine.tick(0, 0),
+        engine.subscribe(&SubscriptionFilter::all()).map(drop),
+        subscription.poll(1).map(drop),
+        subscription.wait(None),
+        subscription.descriptor().map(drop),
+        token.write(Status::Passing, ""),
+        token.deregister_check(),
+    ];
+    for (at, refused) in closed.into_iter().enumerate() {
+        assert_eq!(kind(refused), ErrorKind::Closed, "call {at}");
+    }
+    token.close().expect("closing what is over is no error");
+    assert_eq!((held.id(), held.status()), ("web:alive", Status::Passing), "what was handed out stays");
+}
+
+#[test]
+fn calls_that_meet_a_close_finish_or_say_so() {
+    const THREADS: usize = 6;
+    let _whole = breaks::none();
+    let mut met = 0;
+    for round in 0..60 {
+        let engine = engine();
+        let web = service(&engine, "web");
+        let checks: Vec<_> = (0..4).map(|at| check(&engine, &format!("web:{at}"), Some(&web))).collect();
+        let mirror = alias(&engine, "sidecar", None, "web");
+        let tokens: Vec<_> = checks.iter().map(|check| engine.acquire(check, "U").unwrap()).collect();
+        let start = Barrier::new(THREADS + 1);
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS)
+                .map(|thread| {
+                    let (engine, checks, tokens, mirror, web, start) = (&engine, &checks, &tokens, &mirror, &web, &start);
+                    scope.spawn(move || {
+                        let mut random = Random::new((round * THREADS + thread) as u64);
+                        let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+                        start.wait();
+                        let mut succeeded = 0u64;
+                        loop {
+                            let at = random.below(4) as usize;
+                            let outcome = match random.below(9) {
+                                0 => tokens[at].write(Status::Critical, "down"),
+                                1 => tokens[at].write(Status::Passing, "up"),
+                                2 => engine.snapshot(&checks[at]).map(drop),
+                                3 => engine.snapshot(mirror).map(drop),
+                                4 => engine.service_snapshot(web).map(drop),
+                                5 => subscription.poll(8).map(drop),
+                                6 => match subscription.wait(Some(Duration::from_millis(1))) {
+                                    Err(error) if error.kind() == ErrorKind::Timeout => Ok(()),
+                                    other => other,
+                                },
+                                7 => engine
+                                    .register_check(&CheckSpec::new(format!("new {thread}")), Some(web))
+                                    .and_then(|check| engine.deregister_check(&check)),
+                                _ => engine.subscribe(&SubscriptionFilter::service(web, true)).map(drop),
+                            };
+                            match outcome {
+                                Ok(()) => succeeded += 1,
+                                Err(error) => {
+                                    // A call that raced with the close may also find that its things are gone.
+                                    let over = [ErrorKind::Closed, ErrorKind::Gone, ErrorKind::ForeignEngine];
+                                    assert!(over.contains(&error.kind()), "{error}");
+                                    break succeeded;
+                                }
+                            }
+                        }
+                    })
+                })
+                .collect();
+            start.wait();
+            thread::sleep(Duration::from_micros(200 * (round as u64 % 10)));
+            engine.close();
+            assert!(checks.iter().all(|check| check.status().is_none()));
+            assert_eq!((mirror.status(), web.status()), (None, None));
+            met += threads.into_iter().map(|thread| thread.join().unwrap()).filter(|succeeded| *succeeded > 0).count();
+        });
+        assert!(checks.iter().all(|check| check.status().is_none()), "no late call brings a check back");
+        assert_eq!((mirror.status(), web.status()), (None, None));
+    }
+    assert!(met > 60, "only {met} threads were under way when an engine closed");
+}
+
+#[test]
+fn pages_of_closed_engines_are_used_again() {
+    let _alone = breaks::alone();
+    let mut highest = 0;
+    for round in 0..200 {
+        let engine = engine();
+        let checks: Vec<_> = (0..50).map(|at| check(&engine, &at.to_string(), None)).collect();
+        let top = checks.iter().map(slot).max().unwrap();
+        if round == 0 {
+            highest = top;
+        }
+        assert!(top <= highest + 1024, "round {round}: memory does not grow with the engines that have been");
+        drop(engine);
+        assert!(checks.iter().all(|check| check.status().is_none()));
+    }
+}
+
+#[test]
+fn handles_of_a_closed_engine_stay_dead_in_the_next_one() {
+    let _whole = breaks::none();
+    let mut dead = Vec::new();
+    for _ in 0..20 {
+        let engine = engine();
+        let alive = check(&engine, "a", None);
+        assert_eq!(alive.status(), Some(Status::Passing));
+        for old in &dead {
+            assert_ne!(*old, alive);
+            let refused = kind(engine.snapshot(old));
+            assert!([ErrorKind::Gone, ErrorKind::ForeignEngine].contains(&refused), "{refused}");
+        }
+        dead.push(alive);
+        drop(engine);
+        assert!(dead.iter().all(|check| check.status().is_none()));
+    }
+}

@@ -1,0 +1,140 @@
+//! B6: in a child every word reads gone and every call says so; a fresh engine can be opened there.
+
+use std::os::raw::c_int;
+
+use lifesign::{CheckSpec, Config, Engine, ErrorKind, ServiceSpec, Status, SubscriptionFilter};
+
+use crate::support::{alias, breaks, check, drain, engine, service};
+
+unsafe extern "C" {
+    safe fn fork() -> c_int;
+    fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
+    safe fn _exit(code: c_int) -> !;
+}
+
+/// Runs `questions` in a forked child; the number of the first that is answered wrongly, or 0.
+///
+/// The child asks and leaves: it prints nothing and unwinds nothing, because it is the copy of one thread of many.
+fn in_a_child(questions: impl FnOnce() -> Vec<bool>) -> c_int {
+    let pid = fork();
+    assert!(pid >= 0, "the process forks");
+    if pid == 0 {
+        let answers = std::panic::catch_unwind(std::panic::AssertUnwindSafe(questions));
+        _exit(match answers {
+            Ok(answers) => answers.iter().position(|right| !right).map_or(0, |at| at as c_int + 1),
+            Err(_) => 255,
+        });
+    }
+    let mut status = 0;
+    // SAFETY: `status` is a place for one number, and `pid` is a child of this process that nobody else waits for.
+    assert_eq!(unsafe { waitpid(pid, &raw mut status, 0) }, pid);
+    assert_eq!(status & 0x7F, 0, "the child ended by itself");
+    status >> 8
+}
+
+#[test]
+fn b6_a_child_is_told_that_it_is_one() {
+    let _alone = breaks::alone();
+    let engine = engine();
+    let web = service(&engine, "web");
+    let alive = check(&engine, "web:alive", Some(&web));
+    let mirror = alias(&engine, "sidecar", None, "web");
+    let token = engine.acquire(&alive, "U").unwrap();
+    token.write(Status::Warning, "slow").unwrap();
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let wrong = in_a_child(|| {
+        let forked = |kind: ErrorKind| kind == ErrorKind::Forked;
+        macro_rules! forked {
+            ($call:expr) => {
+                $call.is_err_and(|error| forked(error.kind()))
+            };
+        }
+        vec![
+            alive.status().is_none(),
+            mirror.status().is_none(),
+            web.status().is_none(),
+            engine.node_status().is_none(),
+            forked!(engine.snapshot(&alive)),
+            forked!(engine.service_snapshot(&web)),
+            forked!(engine.register_service(&ServiceSpec::new("new"))),
+            forked!(engine.register_check(&CheckSpec::new("new"), None)),
+            forked!(engine.deregister_check(&alive)),
+            forked!(engine.deregister_service(&web)),
+            forked!(engine.check("web:alive")),
+            forked!(engine.service("web")),
+            forked!(engine.acquire(&alive, "U")),
+            forked!(engine.take_over(&alive, 2, "U")),
+            forked!(engine.subscribe(&SubscriptionFilter::all())),
+            forked!(engine.audit()),
+            forked!(engine.stats()),
+            forked!(engine.tick(0, 0)),
+            forked!(token.write(Status::Critical, "down")),
+            forked!(token.deregister_check()),
+            forked!(token.close()),
+            forked!(subscription.poll(1)),
+            forked!(subscription.wait(None)),
+            forked!(subscription.descriptor()),
+        ]
+    });
+    assert_eq!(wrong, 0, "question {wrong} was answered wrongly in the child");
+    assert_eq!((alive.status(), mirror.status()), (Some(Status::Warning), Some(Status::Warning)), "the parent goes on");
+    token.write(Status::Passing, "up").unwrap();
+    assert!(!drain(&subscription).is_empty());
+}
+
+#[test]
+fn b6_a_child_opens_an_engine_of_its_own() {
+    let _alone = breaks::alone();
+    let parent = engine();
+    let old = check(&parent, "a", None);
+    let subscription = parent.subscribe(&SubscriptionFilter::all()).unwrap();
+    drain(&subscription);
+    let wrong = in_a_child(|| {
+        let Ok(fresh) = Engine::open(Config::default()) else { return vec![false] };
+        let web = service(&fresh, "web");
+        let alive = check(&fresh, "a", Some(&web));
+        let mirror = alias(&fresh, "sidecar", None, "web");
+        let mine = fresh.subscribe(&SubscriptionFilter::all()).unwrap();
+        drain(&mine);
+        let token = fresh.acquire(&alive, "child").unwrap();
+        let outcome = token.write(Status::Critical, "down");
+        vec![
+            true,
+            fresh.id() != parent.id(),
+            outcome.is_ok(),
+            alive.status() == Some(Status::Critical),
+            mirror.status() == Some(Status::Critical),
+            drain(&mine).len() == 2,
+            token.record().process.pid == u64::from(std::process::id()),
+            old.status().is_none() || old == alive,
+            parent.snapshot(&old).is_err_and(|error| error.kind() == ErrorKind::Forked),
+            fresh.audit().is_ok_and(|repaired| repaired == 0),
+        ]
+    });
+    assert_eq!(wrong, 0, "question {wrong} was answered wrongly in the child");
+    assert_eq!(old.status(), Some(Status::Passing));
+    assert!(drain(&subscription).is_empty(), "the child's writes are its own");
+}
+
+#[test]
+fn b6_dropping_in_a_child_harms_nobody() {
+    let _alone = breaks::alone();
+    let engine = engine();
+    let alive = check(&engine, "a", None);
+    let token = engine.acquire(&alive, "U").unwrap();
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let descriptor = subscription.descriptor().unwrap();
+    drain(&subscription);
+    let mut all = Some((engine, token, subscription));
+    let wrong = in_a_child(|| {
+        drop(all.take());
+        vec![alive.status().is_none()]
+    });
+    assert_eq!(wrong, 0);
+    let (engine, token, subscription) = all.expect("the parent's own");
+    assert!(!crate::support::is_readable(descriptor), "the child wakes nobody in the parent");
+    token.write(Status::Critical, "").unwrap();
+    assert!(crate::support::is_readable(descriptor));
+    assert_eq!(drain(&subscription).len(), 1);
+    assert_eq!(engine.stats().unwrap().tokens, 1);
+}

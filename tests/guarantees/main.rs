@@ -1,0 +1,13 @@
+//! The guarantees, family by family: what each promises, asserted through the public interface.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod aliases;
+mod close;
+mod fork;
+mod limits;
+mod provenance;
+mod reads;
+mod subscriptions;
+mod writers;

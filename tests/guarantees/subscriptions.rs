@@ -1,0 +1,660 @@
+//! S1–S3, S5–S7, S9, S10: no lost edge, atomic start, order, bounds, filters, tombstones, wake-ups, a clean end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use lifesign::{CheckSpec, Engine, ErrorKind, Event, Limits, Status, SubscriptionFilter, Token};
+
+use crate::support::random::Random;
+use crate::support::{
+    PATIENCE, alias, breaks, check, drain, engine, ids, is_readable, kind, limited, parked, service, states,
+    wait_readable,
+};
+
+const STATUSES: [Status; 3] = [Status::Passing, Status::Warning, Status::Critical];
+
+fn token(engine: &Engine, id: &str) -> Token {
+    engine.acquire(&check(engine, id, None), "U").unwrap()
+}
+
+#[test]
+fn s1_a_wait_returns_at_once_if_something_newer_exists() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    subscription.wait(Some(PATIENCE)).expect("the matching state is something newer");
+    drain(&subscription);
+    assert_eq!(kind(subscription.wait(Some(Duration::ZERO))), ErrorKind::Timeout);
+    token.write(Status::Critical, "").unwrap();
+    for _ in 0..3 {
+        subscription.wait(Some(Duration::ZERO)).expect("it stays until it is taken");
+    }
+    assert_eq!(ids(&drain(&subscription)), ["a"]);
+    assert_eq!(kind(subscription.wait(Some(Duration::ZERO))), ErrorKind::Timeout);
+    token.write(Status::Critical, "").unwrap();
+    assert_eq!(
+        kind(subscription.wait(Some(Duration::ZERO))),
+        ErrorKind::Timeout,
+        "a heartbeat is nothing newer"
+    );
+}
+
+#[test]
+fn s2_subscribing_gives_the_state_and_everything_after_it() {
+    const SUBSCRIBERS: usize = 300;
+    let _whole = breaks::none();
+    let engine = engine();
+    let web = service(&engine, "web");
+    let check = check(&engine, "web:alive", Some(&web));
+    alias(&engine, "web:mirror", None, "web");
+    let token = engine.acquire(&check, "U").unwrap();
+    let done = AtomicBool::new(false);
+    let mut later = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0usize.. {
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                token.write(STATUSES[number % 3], &number.to_string()).unwrap();
+            }
+        });
+        for round in 0..SUBSCRIBERS {
+            let filter = match round % 4 {
+                0 => SubscriptionFilter::all(),
+                1 => SubscriptionFilter::prefix("web:"),
+                2 => SubscriptionFilter::service(&web, true),
+                _ => SubscriptionFilter::check(&check),
+            };
+            let before = engine.snapshot(&check).unwrap().version();
+            let subscription = engine.subscribe(&filter).unwrap();
+            let first = states(&drain(&subscription));
+            let versions: Vec<_> =
+                first.iter().filter(|(id, _)| id == "web:alive").map(|(_, state)| state.version()).collect();
+            assert!(
+                versions.first().is_some_and(|version| *version >= before),
+                "the state is current: {versions:?}"
+            );
+            let mut last = versions[versions.len() - 1];
+            while last < before + 50 {
+                subscription.wait(Some(PATIENCE)).expect("the writer goes on");
+                for (_, state) in states(&drain(&subscription)).iter().filter(|(id, _)| id == "web:alive") {
+                    assert!(state.version() > last);
+                    last = state.version();
+                    later += 1;
+                }
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(later > SUBSCRIBERS, "only {later} changes came after the start");
+}
+
+#[test]
+fn s3_a_batch_is_sorted_and_nothing_comes_twice() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let tokens: Vec<_> = (0..100).map(|at| token(&engine, &format!("check {at:02}"))).collect();
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let mut random = Random::new(11);
+    let mut seen: HashMap<String, u64> = HashMap::new();
+    for _ in 0..200 {
+        for _ in 0..random.below(100) {
+            let at = random.below(100) as usize;
+            let text = random.next().to_string();
+            tokens[at].write(STATUSES[random.below(3) as usize], &text).unwrap();
+        }
+        let batch = subscription.poll(usize::MAX).unwrap();
+        let order: Vec<_> =
+            batch.events.iter().map(|event| (event.revision(), event.id().to_owned())).collect();
+        assert!(order.is_sorted(), "{order:?}");
+        for (id, state) in states(&batch.events) {
+            let last = seen.insert(id.clone(), state.version());
+            assert!(
+                last.is_none_or(|last| state.version() > last),
+                "{id}: {} after {last:?}",
+                state.version()
+            );
+        }
+    }
+    for token in &tokens {
+        let state = engine.snapshot(&token.check()).unwrap();
+        assert!(
+            seen[state.id()] == state.version()
+                || drain(&subscription).iter().any(|event| event.id() == state.id())
+        );
+    }
+}
+
+#[test]
+fn s3_a_partial_take_leaves_the_rest() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let tokens: Vec<_> = (0..1_000).map(|at| token(&engine, &format!("check {at:03}"))).collect();
+    let mut seen = Vec::new();
+    loop {
+        let batch = subscription.poll(7).unwrap();
+        assert!(batch.events.len() <= 7);
+        seen.extend(ids(&batch.events));
+        assert!(!batch.resync);
+        if !batch.more {
+            break;
+        }
+        assert!(!batch.events.is_empty());
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), tokens.len(), "each once");
+    assert!(subscription.poll(0).unwrap().events.is_empty());
+}
+
+#[test]
+fn s5_past_its_bound_a_subscription_starts_anew() {
+    let _whole = breaks::none();
+    let engine = limited(Limits { max_pending: 4, ..Limits::default() });
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let prompt = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let kept = token(&engine, "kept");
+    let doomed: Vec<_> = (0..5).map(|at| token(&engine, &format!("doomed {at}"))).collect();
+    assert_eq!((drain(&subscription).len(), drain(&prompt).len()), (6, 6));
+    let mut told = 0;
+    for token in &doomed {
+        token.deregister_check().unwrap();
+        let batch = prompt.poll(usize::MAX).unwrap();
+        assert!(!batch.resync, "who reads is not disturbed by who does not");
+        told += batch.events.iter().filter(|event| matches!(event, Event::Tombstone { .. })).count();
+    }
+    assert_eq!(told, 5);
+    let late = token(&engine, "late");
+    kept.write(Status::Warning, "slow").unwrap();
+    let batch = subscription.poll(usize::MAX).unwrap();
+    assert!(batch.resync && !batch.more, "never a silent gap");
+    assert_eq!(ids(&batch.events), ["kept", "late"], "the whole state: absence means deregistered");
+    assert_eq!(batch.events.len(), 2);
+    assert_eq!((engine.stats().unwrap().resyncs, drain(&subscription).len()), (1, 0));
+    drop(late);
+    let batch = subscription.poll(usize::MAX).unwrap();
+    assert!(!batch.resync, "and from there it goes on");
+    assert_eq!(ids(&batch.events), ["late"]);
+}
+
+#[test]
+fn s5_up_to_its_bound_every_tombstone_is_kept() {
+    let _whole = breaks::none();
+    let engine = limited(Limits { max_pending: 4, ..Limits::default() });
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let doomed: Vec<_> = (0..4).map(|at| token(&engine, &format!("doomed {at}"))).collect();
+    drain(&subscription);
+    for token in &doomed {
+        token.deregister_check().unwrap();
+    }
+    let batch = subscription.poll(usize::MAX).unwrap();
+    assert!(!batch.resync);
+    assert_eq!(batch.events.iter().filter(|event| matches!(event, Event::Tombstone { .. })).count(), 4);
+}
+
+#[test]
+fn s5_a_resync_is_whole_in_portions_too() {
+    let _whole = breaks::none();
+    let engine = limited(Limits { max_pending: 1, ..Limits::default() });
+    let kept: Vec<_> = (0..700).map(|at| token(&engine, &format!("kept {at:03}"))).collect();
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    drain(&subscription);
+    for at in 0..2 {
+        token(&engine, &format!("doomed {at}")).deregister_check().unwrap();
+    }
+    let (mut seen, mut marks) = (Vec::new(), 0);
+    loop {
+        let batch = subscription.poll(100).unwrap();
+        marks += u64::from(batch.resync);
+        assert_eq!(batch.resync, seen.is_empty(), "the first portion says that all is new");
+        seen.extend(ids(&batch.events));
+        if !batch.more {
+            break;
+        }
+    }
+    seen.sort();
+    assert_eq!((seen.len(), marks), (kept.len(), 1));
+    seen.dedup();
+    assert_eq!(seen.len(), kept.len());
+}
+
+#[test]
+fn s5_who_never_reads_delays_nobody_and_gets_one_state() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let lazy = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let prompt = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    for number in 0..20_000usize {
+        token.write(STATUSES[number % 3], "").unwrap();
+        assert_eq!(drain(&prompt).len(), 1);
+    }
+    let events = states(&drain(&lazy));
+    assert_eq!(events.len(), 1, "what is pending does not grow with the rate of change");
+    assert_eq!(events[0].1.version(), engine.snapshot(&token.check()).unwrap().version());
+}
+
+#[test]
+fn s6_each_filter_lets_through_what_it_names() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let (web, api) = (service(&engine, "web"), service(&engine, "api"));
+    let web_check = check(&engine, "web:alive", Some(&web));
+    let api_check = check(&engine, "api:alive", Some(&api));
+    let node_check = check(&engine, "disk", None);
+    alias(&engine, "api:web", Some(&api), "web");
+    let filters = [
+        (SubscriptionFilter::all(), vec!["api:alive", "api:web", "disk", "web:alive"]),
+        (SubscriptionFilter::service(&web, false), vec!["web:alive"]),
+        (SubscriptionFilter::service(&api, false), vec!["api:alive", "api:web"]),
+        (SubscriptionFilter::check(&node_check), vec!["disk"]),
+        (SubscriptionFilter::prefix("api:"), vec!["api:alive", "api:web"]),
+        (SubscriptionFilter::prefix("web:alive"), vec!["web:alive"]),
+        (SubscriptionFilter::prefix("web:alive!"), vec![]),
+        (SubscriptionFilter::prefix(""), vec!["api:alive", "api:web", "disk", "web:alive"]),
+    ];
+    let subscriptions: Vec<_> = filters.iter().map(|(filter, _)| engine.subscribe(filter).unwrap()).collect();
+    for (subscription, (_, expected)) in subscriptions.iter().zip(&filters) {
+        assert_eq!(ids(&drain(subscription)), *expected, "the matching state");
+    }
+    for (check, mirrored) in
+        [(web_check, vec!["api:web"]), (api_check, vec![]), (node_check, vec!["api:web"])]
+    {
+        let id = engine.snapshot(&check).unwrap().id().to_owned();
+        engine.acquire(&check, "U").unwrap().write(Status::Critical, "down").unwrap();
+        for (subscription, (filter, of)) in subscriptions.iter().zip(&filters) {
+            let changed: Vec<_> = of.iter().filter(|one| **one == id || mirrored.contains(one)).collect();
+            let got = ids(&drain(subscription));
+            assert!(
+                got.iter().eq(changed.iter().copied()),
+                "{filter:?} after {id}: {got:?}, not {changed:?}"
+            );
+        }
+        engine.acquire(&check, "U").unwrap().write(Status::Passing, "").unwrap();
+        subscriptions.iter().for_each(|subscription| drop(drain(subscription)));
+    }
+}
+
+#[test]
+fn s6_a_service_is_followed_with_its_summary() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let web = service(&engine, "web");
+    let subscription = engine.subscribe(&SubscriptionFilter::service(&web, true)).unwrap();
+    let summary = |events: &[Event]| match events {
+        [Event::Summary { state: summary, .. }] => {
+            Some((summary.id.to_string(), summary.status, summary.registered))
+        }
+        _ => None,
+    };
+    let first = drain(&subscription);
+    assert_eq!(summary(&first), Some(("web".to_owned(), Status::Passing, true)));
+    let disk = token(&engine, "disk");
+    disk.write(Status::Critical, "full").unwrap();
+    assert_eq!(
+        summary(&drain(&subscription)),
+        Some(("web".to_owned(), Status::Critical, true)),
+        "the node counts"
+    );
+    disk.write(Status::Passing, "").unwrap();
+    drain(&subscription);
+    let alive = engine.acquire(&check(&engine, "web:alive", Some(&web)), "U").unwrap();
+    drain(&subscription);
+    alive.write(Status::Warning, "slow").unwrap();
+    let events = drain(&subscription);
+    assert_eq!((ids(&events), events.len()), (vec!["web:alive".to_owned()], 2));
+    alive.deregister_check().unwrap();
+    engine.deregister_service(&web).unwrap();
+    let events = drain(&subscription);
+    assert!(events.iter().any(|event| matches!(event, Event::Tombstone { .. })));
+    let Some(Event::Summary { state: last, .. }) =
+        events.iter().rfind(|event| matches!(event, Event::Summary { .. }))
+    else {
+        panic!("the summary follows: {events:?}")
+    };
+    assert_eq!((last.status, last.registered), (Status::Critical, false));
+    assert_eq!(&*last.output, "Service \"web\" is not registered.");
+    // It goes on when the service comes back.
+    let again = service(&engine, "web");
+    assert_eq!(summary(&drain(&subscription)), Some(("web".to_owned(), Status::Passing, true)));
+    check(&engine, "web:alive", Some(&again));
+    assert_eq!(ids(&drain(&subscription)), ["web:alive"]);
+}
+
+#[test]
+fn s6_the_least_severity_is_kept_exactly() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    token.write(Status::Passing, "").unwrap();
+    let subscribe = |least| engine.subscribe(&SubscriptionFilter::all().at_least(least)).unwrap();
+    let subscriptions = STATUSES.map(subscribe);
+    assert_eq!(
+        subscriptions.each_ref().map(|subscription| drain(subscription).len()),
+        [1, 0, 0],
+        "the state is filtered too"
+    );
+    use Status::{Critical, Passing, Warning};
+    for (walk, expected) in [
+        (&[Warning, Passing][..], [true, true, false]),
+        (&[Passing], [true, false, false]),
+        (&[Warning, Warning], [true, true, false]),
+        (&[Passing], [true, true, false]),
+        (&[Critical], [true, true, true]),
+        (&[Passing], [true, true, true]),
+        (&[Warning, Critical, Passing], [true, true, true]),
+        (&[Critical, Warning], [true, true, true]),
+        (&[Passing, Warning, Passing], [true, true, false]),
+    ] {
+        for (step, status) in walk.iter().enumerate() {
+            token.write(*status, &format!("{walk:?} {step}")).unwrap();
+        }
+        let got = subscriptions.each_ref().map(|subscription| !drain(subscription).is_empty());
+        assert_eq!(got, expected, "{walk:?}, read once at the end");
+    }
+}
+
+#[test]
+fn s6_the_least_severity_holds_for_aliases_and_summaries() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let (web, api) = (service(&engine, "web"), service(&engine, "api"));
+    let mirror = alias(&engine, "api:web", Some(&api), "web");
+    let token = engine.acquire(&check(&engine, "web:alive", Some(&web)), "U").unwrap();
+    token.write(Status::Passing, "").unwrap();
+    let filters = [
+        SubscriptionFilter::check(&mirror),
+        SubscriptionFilter::service(&api, true),
+        SubscriptionFilter::prefix("api:"),
+    ];
+    let subscriptions = filters.map(|filter| engine.subscribe(&filter.at_least(Status::Critical)).unwrap());
+    for walk in
+        [&[Status::Warning, Status::Passing][..], &[Status::Critical, Status::Passing], &[Status::Warning]]
+    {
+        for status in walk {
+            token.write(*status, "text").unwrap();
+        }
+        for subscription in &subscriptions {
+            let heard = drain(subscription);
+            if walk.contains(&Status::Critical) {
+                continue; // It was critical in between; of an alias that shows the same again there is nothing new to tell.
+            }
+            assert!(heard.is_empty(), "{walk:?}: {heard:?}");
+        }
+    }
+    token.write(Status::Critical, "down").unwrap();
+    assert!(subscriptions.iter().all(|subscription| !drain(subscription).is_empty()), "critical is told");
+    token.write(Status::Warning, "slow").unwrap();
+    assert!(subscriptions.iter().all(|subscription| !drain(subscription).is_empty()), "and its end");
+    token.write(Status::Passing, "up").unwrap();
+    assert!(subscriptions.iter().all(|subscription| drain(subscription).is_empty()), "and nothing else");
+}
+
+#[test]
+fn s7_deregistration_is_an_event_with_the_last_state() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let web = service(&engine, "web");
+    let alive = check(&engine, "web:alive", Some(&web));
+    let mirror = alias(&engine, "web:mirror", None, "web");
+    let filters = [
+        SubscriptionFilter::all(),
+        SubscriptionFilter::prefix("web:"),
+        SubscriptionFilter::service(&web, false),
+        SubscriptionFilter::check(&alive),
+    ];
+    let subscriptions = filters.map(|filter| engine.subscribe(&filter).unwrap());
+    for subscription in &subscriptions {
+        drain(subscription);
+    }
+    let token = engine.acquire(&alive, "U").unwrap();
+    token.write(Status::Critical, "last words").unwrap();
+    token.deregister_check().unwrap();
+    for subscription in &subscriptions {
+        let events = drain(subscription);
+        let Some(Event::Tombstone { snapshot, .. }) = events.iter().find(|event| event.id() == "web:alive")
+        else {
+            panic!("a tombstone: {events:?}")
+        };
+        assert_eq!(
+            (snapshot.status(), snapshot.output(), snapshot.is_gone()),
+            (Status::Critical, "last words", true)
+        );
+    }
+    engine.deregister_check(&mirror).unwrap();
+    for subscription in &subscriptions[..2] {
+        let events = drain(subscription);
+        assert!(
+            matches!(&events[..], [Event::Tombstone { snapshot, .. }] if snapshot.id() == "web:mirror"),
+            "{events:?}"
+        );
+    }
+}
+
+#[test]
+fn s7_a_check_that_came_and_went_between_two_polls_leaves_a_tombstone() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    for _ in 0..3 {
+        token(&engine, "a").deregister_check().unwrap();
+    }
+    let events = drain(&subscription);
+    assert!(matches!(&events[..], [Event::Tombstone { .. }]), "merged into the last: {events:?}");
+}
+
+#[test]
+fn s1_an_edge_before_the_end_of_a_check_is_in_its_tombstone() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = engine.subscribe(&SubscriptionFilter::all().at_least(Status::Critical)).unwrap();
+    token.write(Status::Critical, "down").unwrap();
+    token.write(Status::Passing, "up").unwrap();
+    token.deregister_check().unwrap();
+    let events = drain(&subscription);
+    let [Event::Tombstone { snapshot, .. }] = &events[..] else {
+        panic!("the critical edge is merged: {events:?}")
+    };
+    assert_eq!((snapshot.status(), snapshot.transitions()), (Status::Passing, 2));
+}
+
+#[test]
+fn s6_a_cell_with_a_new_owner_is_not_taken_for_the_old_one() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "old");
+    let subscription = engine.subscribe(&SubscriptionFilter::all().at_least(Status::Critical)).unwrap();
+    token.write(Status::Critical, "down").unwrap();
+    token.deregister_check().unwrap();
+    check(&engine, "new", None);
+    let events = drain(&subscription);
+    assert!(
+        matches!(&events[..], [Event::Tombstone { snapshot, .. }] if snapshot.id() == "old"),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn s9_the_descriptor_is_level_triggered() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let (one, other) = (token(&engine, "one"), token(&engine, "other"));
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let descriptor = subscription.descriptor().unwrap();
+    assert_eq!(subscription.descriptor().unwrap(), descriptor);
+    assert!(is_readable(descriptor), "the matching state is pending");
+    drain(&subscription);
+    assert!(!is_readable(descriptor), "all is taken");
+    one.write(Status::Critical, "").unwrap();
+    other.write(Status::Critical, "").unwrap();
+    assert!(is_readable(descriptor) && is_readable(descriptor), "looking takes nothing");
+    assert_eq!(subscription.poll(1).unwrap().events.len(), 1);
+    assert!(is_readable(descriptor), "a partial take leaves it readable");
+    assert_eq!(subscription.poll(0).unwrap().events.len(), 0);
+    assert!(is_readable(descriptor));
+    assert_eq!(subscription.poll(1).unwrap().events.len(), 1);
+    assert!(!is_readable(descriptor));
+    subscription.wait(Some(Duration::ZERO)).expect_err("nothing is pending");
+    assert!(!is_readable(descriptor));
+    one.write(Status::Passing, "").unwrap();
+    subscription.wait(Some(PATIENCE)).unwrap();
+    assert!(is_readable(descriptor), "a wait takes nothing");
+    drain(&subscription);
+    one.write(Status::Passing, "").unwrap();
+    assert!(!is_readable(descriptor), "a heartbeat wakes nobody");
+}
+
+#[test]
+fn s9_a_descriptor_asked_for_late_shows_what_is_pending() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    drain(&subscription);
+    token.write(Status::Critical, "").unwrap();
+    assert!(is_readable(subscription.descriptor().unwrap()));
+}
+
+#[test]
+fn s9_who_does_not_match_is_not_woken() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let (one, other) = (token(&engine, "one"), token(&engine, "other"));
+    let filters = [
+        SubscriptionFilter::check(&one.check()).at_least(Status::Passing),
+        SubscriptionFilter::prefix("one"),
+        SubscriptionFilter::all().at_least(Status::Critical),
+    ]
+    .map(|filter| engine.subscribe(&filter).unwrap());
+    for subscription in &filters {
+        subscription.descriptor().unwrap();
+        drain(subscription);
+    }
+    for number in 0..100 {
+        other.write(Status::Warning, &number.to_string()).unwrap();
+    }
+    assert!(filters.iter().all(|subscription| !is_readable(subscription.descriptor().unwrap())));
+    assert_eq!(engine.stats().unwrap().spurious_wakes, 0);
+}
+
+#[test]
+fn s9_one_consumer_at_a_time() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = Arc::new(engine.subscribe(&SubscriptionFilter::all()).unwrap());
+    drain(&subscription);
+    let consumer = subscription.clone();
+    let waiting = parked::at("wait:armed", move || consumer.wait(Some(PATIENCE)));
+    assert_eq!(kind(subscription.poll(1)), ErrorKind::Busy);
+    assert_eq!(kind(subscription.wait(Some(Duration::ZERO))), ErrorKind::Busy);
+    token.write(Status::Critical, "").unwrap();
+    waiting.finish().unwrap();
+    assert_eq!(ids(&drain(&subscription)), ["a"]);
+}
+
+#[test]
+fn s9_a_sleeping_consumer_is_woken_by_either_way() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let descriptor = subscription.descriptor().unwrap();
+    drain(&subscription);
+    for round in 0..200 {
+        thread::scope(|scope| {
+            let consumer = scope.spawn(|| {
+                if round % 2 == 0 {
+                    subscription.wait(Some(PATIENCE)).expect("the commit wakes it");
+                } else {
+                    assert!(wait_readable(descriptor, PATIENCE), "the commit wakes it");
+                }
+            });
+            token.write(STATUSES[round % 3], &round.to_string()).unwrap();
+            consumer.join().unwrap();
+        });
+        assert_eq!(ids(&drain(&subscription)), ["a"]);
+    }
+}
+
+#[test]
+fn s10_unsubscribing_ends_a_wait_and_harms_nobody_else() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = Arc::new(engine.subscribe(&SubscriptionFilter::all()).unwrap());
+    let other = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    drain(&subscription);
+    drain(&other);
+    let consumer = subscription.clone();
+    let waiting = parked::at("wait:armed", move || consumer.wait(None));
+    waiting.release();
+    subscription.close();
+    assert_eq!(kind(waiting.finish()), ErrorKind::Closed);
+    assert_eq!(kind(subscription.poll(1)), ErrorKind::Closed);
+    assert_eq!(kind(subscription.wait(None)), ErrorKind::Closed);
+    assert_eq!(kind(subscription.descriptor()), ErrorKind::Closed);
+    subscription.close();
+    assert_eq!(engine.stats().unwrap().subscriptions, 1);
+    token.write(Status::Critical, "").unwrap();
+    assert_eq!(ids(&drain(&other)), ["a"]);
+}
+
+#[test]
+fn s10_closing_the_engine_ends_every_wait() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let waiting: Vec<_> = (0..8)
+        .map(|at| {
+            let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+            drain(&subscription);
+            parked::at(if at % 2 == 0 { "wait:armed" } else { "wait:looking" }, move || {
+                subscription.wait(None)
+            })
+        })
+        .collect();
+    let polled = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let descriptor = polled.descriptor().unwrap();
+    drain(&polled);
+    assert!(!is_readable(descriptor));
+    engine.close();
+    assert!(is_readable(descriptor), "who polls is woken too");
+    assert_eq!(kind(polled.poll(1)), ErrorKind::Closed);
+    for waiting in waiting {
+        assert_eq!(kind(waiting.finish()), ErrorKind::Closed);
+    }
+}
+
+#[test]
+fn s10_a_close_inside_a_poll_leaves_the_descriptor_readable() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let subscription = Arc::new(engine.subscribe(&SubscriptionFilter::all()).unwrap());
+    let descriptor = subscription.descriptor().unwrap();
+    drain(&subscription);
+    let consumer = subscription.clone();
+    let polling = parked::at("poll:entering", move || consumer.poll(1));
+    engine.close();
+    let _ = polling.finish();
+    assert!(is_readable(descriptor), "who polls the descriptor next learns of the close");
+    assert_eq!(kind(subscription.poll(1)), ErrorKind::Closed);
+}
+
+#[test]
+fn the_state_of_a_mass_registration_is_delivered_whole() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let subscription = engine.subscribe(&SubscriptionFilter::prefix("many")).unwrap();
+    for at in 0..5_000 {
+        engine.register_check(&CheckSpec::new(format!("many {at}")), None).unwrap();
+    }
+    let late = engine.subscribe(&SubscriptionFilter::prefix("many")).unwrap();
+    assert_eq!((ids(&drain(&subscription)).len(), ids(&drain(&late)).len()), (5_000, 5_000));
+}

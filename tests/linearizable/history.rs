@@ -1,0 +1,323 @@
+//! What was seen and when, and whether one order of all of it explains it.
+//!
+//! The commits of a check have an order of their own: (incarnation, version). So a history is linearizable if that order agrees with time:
+//! whoever begins after another has ended does not see less. For a view that shows a status alone the versions that it may show are bounded
+//! from below by what was known before it began, and from above by what was still seen after it ended.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use lifesign::Status;
+
+/// A commit of a check: incarnation and version.
+pub type Position = (u64, u64);
+/// The version that stands for the end of a life.
+pub const END: u64 = u64::MAX;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Read {
+    pub start: u64,
+    pub end: u64,
+    pub check: usize,
+    pub position: Position,
+    pub revision: u64,
+    /// Which write made it, 0 before the first.
+    pub sequence: u64,
+    pub status: Status,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Write {
+    pub start: u64,
+    pub end: u64,
+    pub check: usize,
+    pub sequence: u64,
+    pub status: Status,
+    pub accepted: bool,
+}
+
+/// The beginning or the end of a life.
+#[derive(Clone, Copy, Debug)]
+pub struct Register {
+    pub start: u64,
+    pub end: u64,
+    pub check: usize,
+    pub incarnation: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Word {
+    pub start: u64,
+    pub end: u64,
+    pub check: usize,
+    pub incarnation: u64,
+    pub status: Option<Status>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct AliasRead {
+    pub start: u64,
+    pub end: u64,
+    pub alias: usize,
+    pub status: Status,
+}
+
+#[derive(Clone, Debug)]
+pub struct SummaryRead {
+    pub start: u64,
+    pub end: u64,
+    pub summary: usize,
+    pub version: u64,
+    pub epoch: u64,
+    pub status: Status,
+    pub text: String,
+}
+
+/// What was recorded.
+pub struct History {
+    checks: usize,
+    below: &'static [&'static [usize]],
+    pub reads: Vec<Read>,
+    pub writes: Vec<Write>,
+    pub begins: Vec<Register>,
+    pub ends: Vec<Register>,
+    pub words: Vec<Word>,
+    pub aliases: Vec<AliasRead>,
+    pub summaries: Vec<SummaryRead>,
+}
+
+/// How much was checked.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub operations: usize,
+    pub refused: usize,
+    pub lives: usize,
+    /// Reads during which the check moved on.
+    pub overlapping: usize,
+    /// Words of which every version they may show was known.
+    pub words_decided: usize,
+    /// The same for aliases.
+    pub aliases_decided: usize,
+}
+
+/// Bounds in time on an ordered value: whoever has ended gives a lower bound to all who begin later, and the other way round.
+struct Timeline<P> {
+    by_end: Vec<(u64, P)>,
+    by_start: Vec<(u64, P)>,
+}
+
+impl<P: Ord + Copy> Timeline<P> {
+    fn new(operations: impl Iterator<Item = (u64, u64, P)>) -> Self {
+        let (mut by_end, mut by_start): (Vec<_>, Vec<_>) = operations.map(|(start, end, at)| ((end, at), (start, at))).unzip();
+        by_end.sort();
+        by_start.sort();
+        for at in 1..by_end.len() {
+            by_end[at].1 = by_end[at].1.max(by_end[at - 1].1);
+        }
+        for at in (1..by_start.len()).rev() {
+            by_start[at - 1].1 = by_start[at - 1].1.min(by_start[at].1);
+        }
+        Self { by_end, by_start }
+    }
+
+    /// The newest that had been seen by an operation that ended before `start`.
+    fn before(&self, start: u64) -> Option<P> {
+        let at = self.by_end.partition_point(|(end, _)| *end < start);
+        Some(self.by_end[at.checked_sub(1)?].1)
+    }
+
+    /// The oldest that was seen by an operation that began after `end`.
+    fn after(&self, end: u64) -> Option<P> {
+        let at = self.by_start.partition_point(|(start, _)| *start <= end);
+        Some(self.by_start.get(at)?.1)
+    }
+}
+
+/// What is known of one check.
+struct Known {
+    commits: BTreeMap<Position, Read>,
+    timeline: Timeline<Position>,
+}
+
+impl Known {
+    /// The statuses that the check may have had between two moments, `None` for a time without it; and whether each version was seen, so
+    /// that there are no others.
+    fn possible(&self, start: u64, end: u64) -> (HashSet<Option<Status>>, bool) {
+        let Some(low) = self.timeline.before(start) else { return (HashSet::new(), false) };
+        let Some(high) = self.timeline.after(end) else { return (HashSet::new(), false) };
+        let mut statuses = HashSet::new();
+        let mut whole = true;
+        let mut last: Option<Position> = None;
+        for (position, commit) in self.commits.range(low..=high) {
+            statuses.insert(if position.1 == END { None } else { Some(commit.status) });
+            if let Some(last) = last {
+                // Between two lives there is a time without the check, and the end of the first may not have been seen.
+                whole &= if last.0 == position.0 {
+                    last.1 + 1 == position.1 || position.1 == END && low == last
+                } else {
+                    last.1 == END && position.1 == 1
+                };
+            } else {
+                whole &= *position == low;
+            }
+            last = Some(*position);
+        }
+        whole &= last == Some(high);
+        (statuses, whole)
+    }
+}
+
+impl History {
+    pub fn new(checks: usize, below: &'static [&'static [usize]]) -> Self {
+        Self {
+            checks,
+            below,
+            reads: Vec::new(),
+            writes: Vec::new(),
+            begins: Vec::new(),
+            ends: Vec::new(),
+            words: Vec::new(),
+            aliases: Vec::new(),
+            summaries: Vec::new(),
+        }
+    }
+
+    pub fn append(&mut self, mut other: Self) {
+        self.reads.append(&mut other.reads);
+        self.writes.append(&mut other.writes);
+        self.begins.append(&mut other.begins);
+        self.ends.append(&mut other.ends);
+        self.words.append(&mut other.words);
+        self.aliases.append(&mut other.aliases);
+        self.summaries.append(&mut other.summaries);
+    }
+
+    /// Checks everything.
+    pub fn verify(&self) -> Report {
+        let known: Vec<_> = (0..self.checks).map(|check| self.know(check)).collect();
+        let mut report = Report {
+            operations: self.reads.len()
+                + self.writes.len()
+                + self.words.len()
+                + self.aliases.len()
+                + self.begins.len()
+                + self.ends.len(),
+            refused: self.writes.iter().filter(|write| !write.accepted).count(),
+            lives: self.begins.len(),
+            ..Report::default()
+        };
+        self.verify_writes();
+        self.verify_reads(&known, &mut report);
+        self.verify_words(&known, &mut report);
+        self.verify_aliases(&known, &mut report);
+        self.verify_summaries();
+        report
+    }
+
+    /// The commits of one check as all readers saw them: the same for each of them, and in the order of their revisions.
+    fn know(&self, check: usize) -> Known {
+        let mut commits: BTreeMap<Position, Read> = BTreeMap::new();
+        for read in self.reads.iter().filter(|read| read.check == check) {
+            let first = commits.entry(read.position).or_insert(*read);
+            let content = |read: &Read| (read.revision, read.sequence, read.status);
+            assert_eq!(content(first), content(read), "two states of one version: {first:?} and {read:?}");
+        }
+        let revisions: Vec<_> = commits.values().map(|read| read.revision).collect();
+        assert!(revisions.is_sorted_by(|one, other| one < other), "revision and version of check {check} rise together");
+        let made: HashMap<u64, Position> = commits.values().map(|read| (read.sequence, read.position)).rev().collect();
+        let reads = self.reads.iter().filter(|read| read.check == check).map(|read| (read.start, read.end, read.position));
+        // A write was over at the first version that carries it.
+        let writes = self.writes.iter().filter(|write| write.check == check && write.accepted).filter_map(|write| {
+            let position = made.get(&write.sequence)?;
+            (position.1 != END).then_some((write.start, write.end, *position))
+        });
+        let begins = self.begins.iter().filter(|one| one.check == check).map(|one| (one.start, one.end, (one.incarnation, 1)));
+        let ends = self.ends.iter().filter(|one| one.check == check).map(|one| (one.start, one.end, (one.incarnation, END)));
+        // What carries a write may be a later version, if nobody saw the first: then it is no lower bound for what was seen during it, but
+        // still one for what began after it. The timeline for "after" must not use it.
+        let mut timeline = Timeline::new(reads.clone().chain(begins).chain(ends));
+        let bounds = Timeline::new(writes.clone());
+        for (end, position) in bounds.by_end {
+            timeline.by_end.push((end, position));
+        }
+        timeline.by_end.sort();
+        for at in 1..timeline.by_end.len() {
+            timeline.by_end[at].1 = timeline.by_end[at].1.max(timeline.by_end[at - 1].1);
+        }
+        Known { commits, timeline }
+    }
+
+    /// What was refused was never seen, and nothing was seen before somebody began to write it.
+    fn verify_writes(&self) {
+        let writes: HashMap<u64, &Write> = self.writes.iter().map(|write| (write.sequence, write)).collect();
+        for read in self.reads.iter().filter(|read| read.sequence != 0) {
+            let write = writes[&read.sequence];
+            assert!(write.accepted, "a refused write was seen: {write:?} in {read:?}");
+            assert_eq!((write.check, write.status), (read.check, read.status), "{write:?} was seen as {read:?}");
+            assert!(write.start < read.end, "{read:?} before {write:?}");
+        }
+    }
+
+    fn verify_reads(&self, known: &[Known], report: &mut Report) {
+        for read in &self.reads {
+            let timeline = &known[read.check].timeline;
+            let (low, high) = (timeline.before(read.start), timeline.after(read.end));
+            assert!(low.is_none_or(|low| low <= read.position), "{read:?} after {low:?} was known");
+            assert!(high.is_none_or(|high| read.position <= high), "{read:?} and later {high:?}");
+            report.overlapping += usize::from(low.zip(high).is_some_and(|(low, high)| low < high));
+        }
+    }
+
+    fn verify_words(&self, known: &[Known], report: &mut Report) {
+        for word in &self.words {
+            let timeline = &known[word.check].timeline;
+            let (low, high) = (timeline.before(word.start), timeline.after(word.end));
+            match word.status {
+                None => assert!(
+                    high.is_none_or(|high| high >= (word.incarnation, END)),
+                    "{word:?} reads gone, and later {high:?} was seen"
+                ),
+                Some(status) => {
+                    assert!(low.is_none_or(|low| low < (word.incarnation, END)), "{word:?} after {low:?} was known");
+                    let (possible, whole) = known[word.check].possible(word.start, word.end);
+                    if whole {
+                        assert!(possible.contains(&Some(status)), "{word:?} shows none of {possible:?}");
+                        report.words_decided += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    fn verify_aliases(&self, known: &[Known], report: &mut Report) {
+        for read in &self.aliases {
+            let possible: Vec<_> =
+                self.below[read.alias].iter().map(|check| known[*check].possible(read.start, read.end)).collect();
+            let least = |statuses: &HashSet<Option<Status>>| statuses.iter().map(|status| status.unwrap_or(Status::Passing)).min();
+            for (statuses, _) in possible.iter().filter(|(_, whole)| *whole) {
+                assert!(least(statuses) <= Some(read.status), "{read:?} is better than one of its checks: {statuses:?}");
+            }
+            if possible.iter().all(|(_, whole)| *whole) {
+                let caused = possible.iter().any(|(statuses, _)| statuses.contains(&Some(read.status)));
+                assert!(caused || read.status == Status::Passing, "{read:?} is worse than all of its checks: {possible:?}");
+                report.aliases_decided += 1;
+            }
+        }
+    }
+
+    /// One state for each (version, epoch) of a summary, and never back.
+    fn verify_summaries(&self) {
+        let mut states: HashMap<(usize, u64, u64), &SummaryRead> = HashMap::new();
+        for read in &self.summaries {
+            let first = states.entry((read.summary, read.version, read.epoch)).or_insert(read);
+            assert_eq!((first.status, &first.text), (read.status, &read.text), "two states of one (version, epoch)");
+        }
+        for summary in 0..self.below.len() {
+            let reads = || self.summaries.iter().filter(move |read| read.summary == summary);
+            let timeline = Timeline::new(reads().map(|read| (read.start, read.end, (read.version, read.epoch))));
+            for read in reads() {
+                let low = timeline.before(read.start);
+                assert!(low.is_none_or(|low| low <= (read.version, read.epoch)), "{read:?} after {low:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! When a write returns, every summary above shows it (A1), whoever climbs.
+
+use std::sync::Arc;
+
+use super::world::{Check, World};
+use super::{Model, Roles, models};
+use crate::model::status::Status::{Critical, Passing};
+use crate::summary::Summary;
+
+const ABOVE: &str = "chain: a write returned and a summary above does not show it";
+const FLIPPED: &str = "chain: the newest write returned and a summary above shows an older one";
+const CARRIED: &str =
+    "chain: a commit returned and its status, which another call was carrying up, is not shown above";
+
+const ALIAS: Model = Model { name: "chain_alias", run: |world, roles| both(world, roles, alias) };
+const THREE: Model = Model { name: "chain_three", run: |world, roles| both(world, roles, three) };
+const NODE: Model = Model { name: "chain_node", run: |world, roles| both(world, roles, node) };
+const SILENT: Model = Model { name: "chain_silent", run: silent };
+const FLIP: Model = Model { name: "chain_flip", run: flip };
+
+/// The homes of two checks, and a summary above both.
+type Chain = ([Arc<Summary>; 2], Arc<Summary>);
+
+/// A service and one whose alias mirrors it.
+fn alias(world: &World) -> Chain {
+    let (below, above) = (world.summary("below"), world.summary("above"));
+    world.alias(&above, &below, 0);
+    ([below.clone(), below], above)
+}
+
+/// The same with one on top; the second check is that of the one in between.
+fn three(world: &World) -> Chain {
+    let ([below, _], between) = alias(world);
+    let above = world.summary("top");
+    world.alias(&above, &between, 0);
+    ([below, between], above)
+}
+
+/// The node and a service on it.
+fn node(world: &World) -> Chain {
+    let node = world.summary("");
+    let service = world.service("service", &node);
+    ([node.clone(), node], service)
+}
+
+/// Two checks become critical.
+fn both(world: &'static World, roles: Roles, build: fn(&World) -> Chain) {
+    let ([one, other], above) = build(world);
+    let checks = [world.check(&one, Some(0), Passing), world.check(&other, Some(1), Passing)];
+    let write = move |check: Check| {
+        let above = above.clone();
+        move || {
+            world.report(check, Critical);
+            assert_eq!(above.word().shown(), Critical, "{ABOVE}");
+        }
+    };
+    roles.run(write(checks[0]), write(checks[1]));
+}
+
+/// A check below becomes critical; another call, a take-over say, then commits without changing the status or the text.
+fn silent(world: &'static World, roles: Roles) {
+    let ([below, _], above) = alias(world);
+    let check = world.check(&below, Some(0), Passing);
+    let silent = move || {
+        let committed = world.touch(check);
+        assert!(check.is_shown_by(&above, &committed), "{CARRIED}");
+    };
+    roles.run(move || world.report(check, Critical), silent);
+}
+
+/// One check below becomes critical and, by another call, recovers.
+fn flip(world: &'static World, roles: Roles) {
+    let ([below, _], above) = alias(world);
+    let check = world.check(&below, Some(0), Passing);
+    let write = move |status| {
+        let above = above.clone();
+        move || {
+            let committed = world.report(check, status);
+            assert!(check.is_shown_by(&above, &committed), "{FLIPPED}");
+            (above, committed)
+        }
+    };
+    let ((above, one), (_, other)) = roles.run(write(Critical), write(Passing));
+    let last = if one.after.version > other.after.version { one } else { other };
+    assert!(check.is_shown_by(&above, &last), "{FLIPPED}");
+}
+
+models! {
+    an_alias: ALIAS,
+        walk_winner_only "walk-winner-only" ABOVE;
+    a_commit_that_changes_nothing_to_see: SILENT,
+        settle_before_walk "settle-before-walk" CARRIED;
+    an_alias_of_an_alias: THREE;
+    the_node: NODE;
+    there_and_back: FLIP;
+}

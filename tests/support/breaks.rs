@@ -1,0 +1,32 @@
+//! Which named break is on. The choice is process-wide, so a test that wants none shares the process with its like only.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+static CHOICE: RwLock<()> = RwLock::new(());
+
+/// No break is on as long as this lives; other tests of this kind run beside it.
+pub fn none() -> RwLockReadGuard<'static, ()> {
+    CHOICE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// No break is on, and no other test of this program runs.
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    CHOICE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `script` whole, then with the break `name`, under which exactly the assertion that says `assertion` must fail.
+pub fn notices(name: &'static str, assertion: &str, script: impl Fn()) {
+    let _alone = alone();
+    script();
+    lifesign::mutant::select(Some(name));
+    let outcome = catch_unwind(AssertUnwindSafe(&script));
+    lifesign::mutant::select(None);
+    let panic = outcome.expect_err("the script does not notice the break");
+    let text = match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (_, Some(text)) => (*text).to_owned(),
+        _ => String::new(),
+    };
+    assert!(text.contains(assertion), "with {name} another assertion failed: {text}");
+}
