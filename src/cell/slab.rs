@@ -238,24 +238,19 @@ mod real {
         /// A cell for a new life. O(1), but for a page that must be mapped.
         pub fn allocate(&self) -> Result<Place, Error> {
             let mut state = self.state.lock();
-            let slot = match state.free.pop_front().or_else(|| state.fresh.pop_front()) {
-                Some(slot) => slot,
-                None => {
-                    let page = self.root.pages.borrow_page(self.kind)?;
-                    self.root.pages.entries[page as usize].owner.store(state.owner.clone());
-                    state.pages.push(page);
-                    state.fresh.extend(page * PAGE_CELLS..(page + 1) * PAGE_CELLS);
-                    state.fresh.retain(|slot| {
-                        self.kind == PageKind::Summaries
-                            || self.root.pages.cell(*slot).is_some_and(|cell| cell.next_life().is_some())
-                    });
-                    state.fresh.pop_front().ok_or_else(|| {
-                        Error::text(
-                            ErrorKind::Limit,
-                            "the lives of a whole page of cells are used up; try again",
-                        )
-                    })?
+            let slot = loop {
+                if let Some(slot) = state.free.pop_front().or_else(|| state.fresh.pop_front()) {
+                    break slot;
                 }
+                // Cells whose lives are used up are passed over, and so is a page that has no others.
+                let page = self.root.pages.borrow_page(self.kind)?;
+                self.root.pages.entries[page as usize].owner.store(state.owner.clone());
+                state.pages.push(page);
+                state.fresh.extend(page * PAGE_CELLS..(page + 1) * PAGE_CELLS);
+                state.fresh.retain(|slot| {
+                    self.kind == PageKind::Summaries
+                        || self.root.pages.cell(*slot).is_some_and(|cell| cell.next_life().is_some())
+                });
             };
             let cell = self.root.pages.cell(slot).expect("a borrowed page is mapped");
             Ok(Place { slot, cell })
@@ -263,10 +258,16 @@ mod real {
 
         /// Takes a cell back whose life has ended; one whose lives are used up is retired.
         pub fn release(&self, place: Place) {
-            if self.kind == PageKind::Checks && place.cell.next_life().is_none() {
+            let retired = self.kind == PageKind::Checks && place.cell.next_life().is_none();
+            // In a forked child the page is wiped, and the lock may be held by a thread that does not exist here.
+            if retired || self.is_foreign_process() {
                 return;
             }
             self.state.lock().free.push_back(place.slot);
+        }
+
+        fn is_foreign_process(&self) -> bool {
+            crate::cell::process::root().is_none_or(|root| !std::ptr::eq(root, self.root))
         }
 
         /// Bytes of cells borrowed.
@@ -285,14 +286,15 @@ mod real {
 
     impl Drop for Arena {
         fn drop(&mut self) {
-            if crate::cell::process::root().is_none_or(|root| !std::ptr::eq(root, self.root)) {
-                return; // In a forked child: the pages are wiped and belong to nobody.
+            if self.is_foreign_process() {
+                return; // The pages are wiped and belong to nobody.
             }
             self.for_each(|Place { cell, .. }| {
                 if self.kind == PageKind::Checks {
                     end_life(cell);
                 }
                 cell.snapshot.store(None);
+                cell.touch.store(0, Ordering::Release);
                 cell.interest.store(None);
                 cell.offenders.store(None);
                 cell.summary.store(None);

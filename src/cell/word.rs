@@ -118,7 +118,11 @@ impl StatusCell<'_> {
     // Acquire pairs with `publish`: whoever sees a version in the word sees its snapshot (model `publish`).
     #[inline]
     pub fn load(self) -> StatusWord {
-        StatusWord(self.0.load(if mutated!("word-relaxed-load") { Ordering::Relaxed } else { Ordering::Acquire }))
+        StatusWord(self.0.load(if mutated!("word-relaxed-load") {
+            Ordering::Relaxed
+        } else {
+            Ordering::Acquire
+        }))
     }
 
     /// Loads by a read-modify-write that changes nothing. A subscriber that has published its interest and a writer that publishes

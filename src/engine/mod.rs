@@ -250,6 +250,7 @@ impl Engine {
 
     /// The writer record with this number, `None` for 0 and numbers never given out.
     pub fn record(&self, id: u32) -> Option<Arc<WriterRecord>> {
+        self.inner.check_fork().ok()?;
         self.inner.records.get(id)
     }
 

@@ -20,7 +20,7 @@ use crate::summary::{self, Bound, Edge, Summary, Target};
 use crate::sync::{Guard, Ordering};
 use crate::writer::commit::{Next, commit, complete};
 use crate::writer::record::{self, WriterRecord};
-use crate::writer::touch::MAX_GENERATION;
+use crate::writer::touch::{MAX_GENERATION, start};
 
 /// Why a check may be deregistered.
 pub(crate) enum Right<'a> {
@@ -484,10 +484,14 @@ impl Inner {
             holder: if target.is_some() { record::ENGINE } else { 0 },
             life,
             status: spec.initial,
+            from: spec.initial,
             flags: if target.is_some() { flag::DERIVED } else { flag::INITIAL },
             gone: false,
             definition,
         });
+        // What a former life left behind ends here, also what a late refusal of it has put there since.
+        cell.offenders.store(None);
+        start(&cell.touch, snapshot.generation);
         cell.snapshot.store(Some(snapshot.clone()));
         if let Some(target) = &target {
             cell.set_link(life, target.cell());
@@ -633,7 +637,7 @@ impl Inner {
         let home = &known.definition.home;
         let committed = home.change(|table| {
             let committed = commit_tombstone()?;
-            self.take_out(check, &committed.after, table);
+            self.take_out(check, &committed.after, table, last.as_ref().map_or(0, Snapshot::epoch));
             Ok(committed)
         })?;
         self.count(check.place.slot, &committed);
@@ -657,8 +661,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Takes a check whose tombstone is committed out of its summary. Cannot fail.
-    fn take_out(&self, check: &Check, committed: &Snapshot, table: &mut summary::Table) {
+    /// Takes a check whose tombstone is committed out of its summary; `epoch` is an alias's last. Cannot fail.
+    fn take_out(&self, check: &Check, committed: &Snapshot, table: &mut summary::Table, epoch: u64) {
         let Place { slot, cell } = check.place;
         let definition = &committed.definition;
         let home = &definition.home;
@@ -672,7 +676,7 @@ impl Inner {
                 table.retired += committed.version;
                 Some(counted)
             }
-            (None, Some(target)) if home.node().is_some() => leave_target(home, table, target),
+            (None, Some(target)) if home.node().is_some() => leave_target(home, table, target, epoch),
             _ => None,
         };
         home.walk(left, true, &self.board);
@@ -743,7 +747,12 @@ fn enter_target(home: &Arc<Summary>, table: &mut summary::Table, target: &Arc<Su
 }
 
 /// Takes one alias's mention of `target` back.
-fn leave_target(home: &Arc<Summary>, table: &mut summary::Table, target: &Arc<Summary>) -> Option<u32> {
+fn leave_target(
+    home: &Arc<Summary>,
+    table: &mut summary::Table,
+    target: &Arc<Summary>,
+    epoch: u64,
+) -> Option<u32> {
     let at = table.targets.iter().position(|known| Arc::ptr_eq(&known.summary, target))?;
     table.targets[at].aliases -= 1;
     let place = table.targets[at].place;
@@ -751,6 +760,7 @@ fn leave_target(home: &Arc<Summary>, table: &mut summary::Table, target: &Arc<Su
         let left = table.targets.swap_remove(at);
         home.members.clear(place);
         table.free_places.push(place);
+        table.retired += epoch;
         target.above.remove(left.edge);
     }
     Some(place)

@@ -113,8 +113,8 @@ impl Subscription {
         self.core.descriptor()
     }
 
-    pub(crate) fn is_of(&self, engine: &Inner) -> bool {
-        std::ptr::eq(&*self.engine, engine)
+    pub(crate) fn engine(&self) -> &Inner {
+        &self.engine
     }
 
     /// Ends the subscription; a call that waits ends with `CLOSED`. Doing it again does nothing.

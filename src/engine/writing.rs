@@ -10,7 +10,8 @@ use crate::engine::{Check, Engine, Inner};
 use crate::model::error::{Error, ErrorKind, Refusal};
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
-use crate::writer::commit::{Committed, Next, commit};
+use crate::sync::Ordering;
+use crate::writer::commit::{Committed, Next, commit, complete_for, is_paid};
 use crate::writer::record::WriterRecord;
 use crate::writer::refusal::{Offenders, Refused};
 use crate::writer::token::{Shared, Token};
@@ -123,7 +124,8 @@ impl Inner {
     ) -> Result<Token, Error> {
         self.check_open()?;
         let known = self.living(check)?;
-        if self.tokens.load(std::sync::atomic::Ordering::Relaxed) >= self.limits.max_tokens as u64 {
+        let permit = Permit(self);
+        if self.tokens.fetch_add(1, Ordering::Relaxed) >= self.limits.max_tokens as u64 {
             return Err(Error::text(
                 ErrorKind::Limit,
                 format!(
@@ -164,6 +166,7 @@ impl Inner {
         self.complete(place, &committed);
         touch(&place.cell.touch, committed.after.generation, self.clock.since_open());
         let id = committed.after.definition.id.clone();
+        std::mem::forget(permit); // From here on the token gives it back.
         Ok(Token::new(self.clone(), *check, id, committed.after.generation, record))
     }
 
@@ -197,6 +200,10 @@ impl Inner {
             }
             let same_output = *current.output == *output;
             if current.status == status && same_output && !current.is_initial() {
+                // Another thread of this token may have committed it and not yet paid what that owes: this call must not return before.
+                if !is_paid(token.check.place, current) {
+                    complete_for(token.check.place, current, &engine.board);
+                }
                 return Ok(None);
             }
             let output = (!same_output).then(|| output.into());
@@ -242,6 +249,15 @@ impl Inner {
             engine.complete(place, &committed);
         }
         Ok(())
+    }
+}
+
+/// A token counted before it exists, so that the limit holds beside other threads.
+struct Permit<'a>(&'a Inner);
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.0.tokens.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

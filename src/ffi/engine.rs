@@ -86,7 +86,7 @@ pub extern "C" fn lifesign_engine_open(
         let out = Out::new("engine", engine)?;
         let engine = Engine::open(self::config(config)?)?;
         let root = root()?;
-        out.put(root.handles.insert(root.secret, Kind::Engine, Object::Engine(engine))?);
+        out.put(root.handles.insert(root.secret, Kind::Engine, || Ok(Object::Engine(engine)))?);
         Ok(())
     })
 }

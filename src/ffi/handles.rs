@@ -22,6 +22,16 @@ pub enum Object {
     Subscription(Subscription),
 }
 
+impl Object {
+    fn engine(&self) -> &Inner {
+        match self {
+            Self::Engine(engine) => engine.inner(),
+            Self::Token(token) => token.engine(),
+            Self::Subscription(subscription) => subscription.engine(),
+        }
+    }
+}
+
 /// An object and the one number it is known by.
 pub struct Entry {
     handle: u64,
@@ -60,10 +70,38 @@ impl HandleTable {
         unsafe { chunk.as_ref() }.map(|chunk| &chunk[slot as usize % CHUNK])
     }
 
-    /// Gives an object a handle. O(1).
-    pub fn insert(&self, secret: u64, kind: Kind, object: Object) -> Result<u64, Error> {
+    /// Makes an object and gives it a handle. The place is taken first: what `make` does is not undone for want of one. O(1).
+    ///
+    /// An engine that is closed meanwhile may have looked through the table before the object was in it: then it is taken out again.
+    pub fn insert(
+        &self,
+        secret: u64,
+        kind: Kind,
+        make: impl FnOnce() -> Result<Object, Error>,
+    ) -> Result<u64, Error> {
+        let (slot, life) = self.take_slot()?;
+        let object = match make() {
+            Ok(object) => object,
+            Err(error) => {
+                self.free.lock().slots.push_back((slot, life - 1));
+                return Err(error);
+            }
+        };
+        let handle = encode(secret, kind, slot, life);
+        let entry = Arc::new(Entry { handle, object });
+        self.slot(slot).expect("its chunk was added").store(Some(entry.clone()));
+        match entry.object.engine().check_open() {
+            Ok(()) => Ok(handle),
+            Err(error) => {
+                let _ = self.remove(secret, kind, handle);
+                Err(error)
+            }
+        }
+    }
+
+    fn take_slot(&self) -> Result<(u32, u16), Error> {
         let mut free = self.free.lock();
-        let (slot, life) = match free.slots.pop_front() {
+        Ok(match free.slots.pop_front() {
             Some((slot, used)) => (slot, used + 1),
             None => {
                 let slot = free.next;
@@ -80,10 +118,7 @@ impl HandleTable {
                 free.next += 1;
                 (slot, 1)
             }
-        };
-        let handle = encode(secret, kind, slot, life);
-        self.slot(slot).expect("its chunk was added").store(Some(Arc::new(Entry { handle, object })));
-        Ok(handle)
+        })
     }
 
     fn missing(kind: Kind, handle: u64, given_out: bool) -> Error {
@@ -124,12 +159,7 @@ impl HandleTable {
         for index in 0..used {
             let Some(slot) = self.slot(index) else { continue };
             let Some(entry) = slot.load() else { continue };
-            let belongs = match &entry.object {
-                Object::Engine(own) => std::ptr::eq(&**own.inner(), engine),
-                Object::Token(token) => token.is_of(engine),
-                Object::Subscription(subscription) => subscription.is_of(engine),
-            };
-            if belongs && slot.replace(Some(&entry), None) {
+            if std::ptr::eq(entry.object.engine(), engine) && slot.replace(Some(&entry), None) {
                 let life = (entry.handle >> 24) as u16;
                 if life < MAX_LIFE {
                     self.free.lock().slots.push_back((index, life));

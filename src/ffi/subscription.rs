@@ -79,7 +79,7 @@ pub extern "C" fn lifesign_subscribe(
             }
         };
         let root = root()?;
-        out.put(root.handles.insert(root.secret, Kind::Subscription, Object::Subscription(made))?);
+        out.put(root.handles.insert(root.secret, Kind::Subscription, || Ok(Object::Subscription(made)))?);
         Ok(())
     })
 }

@@ -49,9 +49,9 @@ fn token(handle: lifesign_token) -> Result<Borrowed, Error> {
     root.handles.get(root.secret, Kind::Token, handle).map(|entry| Borrowed { entry, handle })
 }
 
-fn put(token: Token, out: Out<lifesign_token>) -> Result<(), Error> {
+fn put(make: impl FnOnce() -> Result<Token, Error>, out: Out<lifesign_token>) -> Result<(), Error> {
     let root = root()?;
-    out.put(root.handles.insert(root.secret, Kind::Token, Object::Token(token))?);
+    out.put(root.handles.insert(root.secret, Kind::Token, || make().map(Object::Token))?);
     Ok(())
 }
 
@@ -70,7 +70,8 @@ pub extern "C" fn lifesign_token_acquire(
     call(error, || {
         let out = Out::new("token", token)?;
         let (engine, check) = self::check(check)?;
-        put(engine.acquire(&check, text("label", label, label_len, MAX_LABEL)?)?, out)
+        let label = text("label", label, label_len, MAX_LABEL)?;
+        put(|| engine.acquire(&check, label), out)
     })
 }
 
@@ -92,7 +93,7 @@ pub extern "C" fn lifesign_token_take_over(
         let out = Out::new("token", token)?;
         let (engine, check) = self::check(check)?;
         let label = text("label", label, label_len, MAX_LABEL)?;
-        put(engine.take_over(&check, expected_generation, label)?, out)
+        put(|| engine.take_over(&check, expected_generation, label), out)
     })
 }
 

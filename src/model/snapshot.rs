@@ -51,6 +51,8 @@ pub struct Snapshot {
     pub(crate) holder: RecordId,
     pub(crate) life: u16,
     pub(crate) status: Status,
+    /// The status before this commit: who pays what the commit owes must know how severe it was.
+    pub(crate) from: Status,
     pub(crate) flags: u8,
     pub(crate) gone: bool,
 }

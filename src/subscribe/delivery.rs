@@ -45,8 +45,18 @@ pub(crate) struct Core {
 
 #[derive(Default)]
 struct Inbox {
-    tombstones: HashMap<Arc<str>, (u64, u32, Arc<Snapshot>)>,
+    tombstones: HashMap<Arc<str>, Buried>,
     overflow: bool,
+}
+
+/// The last tombstone of an id, and what must not be forgotten of those before it that nobody has taken: the first of them may be the end of
+/// what the subscriber knows, and any of them may have matched.
+struct Buried {
+    handle: u64,
+    slot: u32,
+    tombstone: Arc<Snapshot>,
+    first: (u32, u64),
+    worst: Status,
 }
 
 /// What the reader remembers.
@@ -101,7 +111,15 @@ impl Core {
         if inbox.overflow {
             return;
         }
-        inbox.tombstones.insert(tombstone.definition.id.clone(), (handle, slot, tombstone.clone()));
+        let earlier = inbox.tombstones.get(&tombstone.definition.id);
+        let buried = Buried {
+            handle,
+            slot,
+            tombstone: tombstone.clone(),
+            first: earlier.map_or((slot, tombstone.incarnation), |earlier| earlier.first),
+            worst: earlier.map_or(tombstone.status, |earlier| earlier.worst.max(tombstone.status)),
+        };
+        inbox.tombstones.insert(tombstone.definition.id.clone(), buried);
         if inbox.tombstones.len() > self.most_pending {
             inbox.tombstones.clear();
             inbox.overflow = true;
@@ -150,6 +168,8 @@ impl Core {
                 "another call of this subscription is running; one consumer at a time",
             )
         })?;
+        // Again, under the lock: who ends a subscription closes it first and then waits for this lock.
+        self.check_open()?;
         if self.wake.has_descriptor() {
             self.dirty.disarm();
             consumer.woken |= self.wake.drain();
@@ -224,13 +244,32 @@ impl Core {
         self.check_open()?;
         let descriptor = self.wake.descriptor()?;
         // With no call running it must be armed from now on; whoever runs one will arm it when leaving.
-        if let Some(consumer) = self.consumer.try_lock() {
-            drop(Call { core: self, consumer });
+        match self.consumer.try_lock() {
+            Some(consumer) => drop(Call { core: self, consumer }),
+            // A call that is just leaving may have looked before there was a descriptor: let the poll that this provokes arm it.
+            None => self.wake.make_readable(),
         }
         Ok(descriptor)
     }
 
     fn fill(&self, engine: &Inner, consumer: &mut Consumer) {
+        if !self.read_marks(engine, consumer) {
+            self.resyncs.fetch_add(1, Ordering::Relaxed);
+            consumer.delivered.clear();
+            consumer.ended.clear();
+            consumer.summary = None;
+            consumer.resync = true;
+            engine.mark_matching(self);
+            // What overflows again meanwhile waits for the next poll.
+            if !self.read_marks(engine, consumer) {
+                self.inbox.lock().overflow = true;
+                let _ = self.dirty.mark_other();
+            }
+        }
+    }
+
+    /// Turns marks and tombstones into events; `false` if there were more tombstones than were kept, so that nothing is known for certain.
+    fn read_marks(&self, engine: &Inner, consumer: &mut Consumer) -> bool {
         let up_to = engine.revisions.current();
         let mut slots = Vec::new();
         self.dirty.take(TAKE, &mut slots);
@@ -245,16 +284,10 @@ impl Core {
                 (std::mem::take(&mut inbox.tombstones), std::mem::take(&mut inbox.overflow))
             };
             if overflow {
-                self.resyncs.fetch_add(1, Ordering::Relaxed);
-                consumer.delivered.clear();
-                consumer.ended.clear();
-                consumer.summary = None;
-                consumer.resync = true;
-                engine.mark_matching(self);
-                return self.fill(engine, consumer);
+                return false;
             }
-            for (handle, slot, tombstone) in tombstones.into_values() {
-                batch.bury(handle, slot, tombstone, consumer);
+            for buried in tombstones.into_values() {
+                batch.bury(buried, consumer);
             }
         }
         let mut events = batch.events;
@@ -263,6 +296,7 @@ impl Core {
         if !self.dirty.is_pending() {
             consumer.filled_up_to = up_to;
         }
+        true
     }
 }
 
@@ -289,7 +323,8 @@ impl Drop for Call<'_> {
 struct Fill<'a> {
     core: &'a Core,
     engine: &'a Inner,
-    views: HashMap<u32, View>,
+    /// By slot; the summary is held, so that its cell is not given to another while the view is in use.
+    views: HashMap<u32, (Arc<Summary>, View)>,
     /// Cells in which a life was met that nothing was delivered of before: what was marked there may have been its predecessor.
     begun: Vec<u32>,
     events: Vec<Event>,
@@ -346,7 +381,7 @@ impl Fill<'_> {
 
     fn view(&mut self, summary: &Arc<Summary>) -> &View {
         let most = self.engine.limits.max_output;
-        self.views.entry(summary.slot()).or_insert_with(|| collect(summary, most))
+        &self.views.entry(summary.slot()).or_insert_with(|| (summary.clone(), collect(summary, most))).1
     }
 
     fn state(&mut self, slot: u32, snapshot: Arc<Snapshot>, consumer: &mut Consumer) {
@@ -388,15 +423,30 @@ impl Fill<'_> {
         self.events.push(Event::State { check: self.engine.check_handle(slot, snapshot.life), snapshot });
     }
 
-    fn bury(&mut self, handle: u64, slot: u32, tombstone: Arc<Snapshot>, consumer: &mut Consumer) {
-        let incarnation = tombstone.incarnation;
-        let known = consumer.delivered.get(&slot).is_some_and(|last| last.incarnation == incarnation);
-        if known {
-            consumer.delivered.remove(&slot);
+    fn bury(&mut self, buried: Buried, consumer: &mut Consumer) {
+        let Buried { handle, slot, tombstone, first, worst } = buried;
+        let mut told = worst >= self.core.filter.least;
+        let mut last = None;
+        for (slot, incarnation) in [first, (slot, tombstone.incarnation)] {
+            if consumer.delivered.get(&slot).is_some_and(|last| last.incarnation == incarnation) {
+                last = consumer.delivered.remove(&slot);
+                told = true;
+            }
+            told |= consumer.ended.remove(&slot) | self.begun.contains(&slot);
         }
-        let told = consumer.ended.remove(&slot) || known || self.begun.contains(&slot);
-        if told || tombstone.status >= self.core.filter.least {
-            self.events.push(Event::Tombstone { check: handle, snapshot: tombstone });
+        if !told {
+            return;
         }
+        let tombstone = match last {
+            Some(last) if tombstone.definition.is_alias() && last.incarnation == tombstone.incarnation => {
+                // An alias's state may have been derived after the tombstone was committed, from something newer: nothing of it may come
+                // after the end.
+                self.events.retain(|event| !matches!(event, Event::State { check, .. } if *check == handle));
+                let version = tombstone.version.max(last.version) + 1;
+                Arc::new(Snapshot { version, ..(*tombstone).clone() })
+            }
+            _ => tombstone,
+        };
+        self.events.push(Event::Tombstone { check: handle, snapshot: tombstone });
     }
 }

@@ -75,6 +75,11 @@ impl<T> ArcList<T> {
         }
     }
 
+    /// Whether nothing was ever inserted; one load.
+    pub fn is_empty(&self) -> bool {
+        self.len.load(Ordering::Acquire) == 0
+    }
+
     /// Calls `visit` with each value.
     pub fn for_each(&self, mut visit: impl FnMut(&Arc<T>)) {
         let mut left = self.len.load(Ordering::Acquire) as usize;

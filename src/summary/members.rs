@@ -72,7 +72,11 @@ impl Block {
         for _ in 0..if mutated!("block-refresh-once") { 1 } else { 2 } {
             // The same double refresh as in `Summary::refresh`, for the same reasons.
             let plain = mutated!("block-plain-load");
-            let before = if plain { self.word.load(Ordering::Relaxed) } else { self.word.fetch_or(0, Ordering::AcqRel) };
+            let before = if plain {
+                self.word.load(Ordering::Relaxed)
+            } else {
+                self.word.fetch_or(0, Ordering::AcqRel)
+            };
             let worst = worst_of(&self.entries).map_or(0, Status::code);
             let after = ((before >> 2) + 1) << 2 | worst;
             if self.word.compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed).is_ok() {

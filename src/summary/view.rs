@@ -46,6 +46,7 @@ pub struct View {
 struct Level {
     summary: Arc<Summary>,
     sequence: u64,
+    changes: u64,
     word: SummaryWord,
     service: Option<Arc<Service>>,
     checks: Vec<Seen>,
@@ -98,6 +99,8 @@ fn gather(summary: &Arc<Summary>, levels: &mut Vec<Level>) {
     levels.push(Level {
         summary: summary.clone(),
         sequence,
+        // Before the word: if the word was the same in an earlier gather, this is its count.
+        changes: summary.changes(),
         word: summary.word_ordered(),
         service,
         checks,
@@ -259,13 +262,13 @@ pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
         let mut first = Vec::new();
         gather(summary, &mut first);
         help(&first);
-        let changes = summary.changes();
+        // Help may have moved the words since the first look, so what counts is the second and the third.
+        let mut second = Vec::new();
+        gather(summary, &mut second);
         let mut levels = Vec::new();
         gather(summary, &mut levels);
-        // Help may have moved the words since the first look, so the words that count are those of the second and the third.
-        let mut last = Vec::new();
-        gather(summary, &mut last);
-        if !same(&levels, &last) || levels.iter().any(|level| level.sequence % 2 == 1) || is_behind(&levels) {
+        if !same(&second, &levels) || levels.iter().any(|level| level.sequence % 2 == 1) || is_behind(&levels)
+        {
             std::thread::yield_now();
             continue;
         }
@@ -283,7 +286,7 @@ pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
             std::thread::yield_now();
             continue;
         }
-        return view(below, changes, consistent, max_output);
+        return view(below, consistent, max_output);
     }
 }
 
@@ -293,9 +296,9 @@ fn is_behind(levels: &[Level]) -> bool {
     checks.any(|seen| seen.bound.place.cell.status().load() < seen.snapshot.word())
 }
 
-fn view(mut below: Vec<(Level, Sum)>, changes: u64, consistent: bool, max_output: usize) -> View {
+fn view(mut below: Vec<(Level, Sum)>, consistent: bool, max_output: usize) -> View {
     let (level, sum) = below.pop().expect("the summary itself was gathered");
-    let state = state_of(&level, &sum, changes, max_output);
+    let state = state_of(&level, &sum, max_output);
     let mut checks: Vec<Seen> = level
         .checks
         .into_iter()
@@ -306,7 +309,7 @@ fn view(mut below: Vec<(Level, Sum)>, changes: u64, consistent: bool, max_output
                 else {
                     return seen;
                 };
-                let state = state_of(level, sum, target.changes(), max_output);
+                let state = state_of(level, sum, max_output);
                 Seen { snapshot: Arc::new(derive(&seen.snapshot, &state)), ..seen }
             }
         })
@@ -315,7 +318,7 @@ fn view(mut below: Vec<(Level, Sum)>, changes: u64, consistent: bool, max_output
     View { state, service: level.service, checks, consistent, word: level.word }
 }
 
-fn state_of(level: &Level, sum: &Sum, changes: u64, max_output: usize) -> SummaryState {
+fn state_of(level: &Level, sum: &Sum, max_output: usize) -> SummaryState {
     SummaryState {
         id: level.summary.id().clone(),
         registered: sum.registered,
@@ -324,7 +327,7 @@ fn state_of(level: &Level, sum: &Sum, changes: u64, max_output: usize) -> Summar
         output: text(&level.summary, sum, max_output),
         version: level.word.version(),
         epoch: sum.epoch,
-        transitions: changes,
+        transitions: level.changes,
         revision: sum.revision,
         time: sum.time,
         since: sum.since,
@@ -348,6 +351,7 @@ fn derive(alias: &Snapshot, state: &SummaryState) -> Snapshot {
         holder: record::ENGINE,
         life: alias.life,
         status: state.status,
+        from: state.status,
         flags: alias.flags,
         gone: alias.gone,
     }

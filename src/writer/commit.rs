@@ -121,6 +121,7 @@ fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapsho
         holder: next.holder,
         life: current.life,
         status: next.status,
+        from: current.status,
         flags: next.flags,
         gone: next.gone,
     }
@@ -181,8 +182,23 @@ pub fn commit(
 /// module's text. Paying twice does no harm.
 pub fn complete(place: Place, committed: &Committed, board: &Board) {
     let Committed { before, after } = committed;
+    pay(place, after, before.status != after.status || !Arc::ptr_eq(&before.output, &after.output), board);
+}
+
+/// Whether everything that the commit of `snapshot` owes was paid: then somebody who has nothing to add may return.
+pub fn is_paid(place: Place, snapshot: &Snapshot) -> bool {
+    let word = place.cell.status().load();
+    (word >= snapshot.word() && word.has(flag::SETTLED)) || mutated!("heartbeat-unpaid")
+}
+
+/// Pays what another's commit owes, who may be paused before he does.
+pub fn complete_for(place: Place, snapshot: &Snapshot, board: &Board) {
+    pay(place, snapshot, true, board);
+}
+
+fn pay(place: Place, after: &Snapshot, text: bool, board: &Board) {
     let word = after.word();
-    let severity = before.status.max(after.status);
+    let severity = after.from.max(after.status);
     let mark = || board.mark(&place.cell.interest, place.slot, severity, Class::Own, true);
     if mutated!("mark-before-publish") {
         mark();
@@ -192,11 +208,13 @@ pub fn complete(place: Place, committed: &Committed, board: &Board) {
     if mutated!("settle-before-summaries") {
         place.cell.status().settle(word);
     }
-    let text = before.status != after.status || !Arc::ptr_eq(&before.output, &after.output);
+    let settled_before = is_settled_predecessor(replaced, word);
+    // Of a predecessor that is not settled nobody may have told the text yet.
+    let text = text || !settled_before;
     let home = &after.definition.home;
     let counts = after.definition.place;
     if counts.is_some() && !after.gone {
-        let skip = before.status == after.status && is_settled_predecessor(replaced, word);
+        let skip = after.from == after.status && settled_before;
         if !skip {
             home.walk(counts, text, board);
         } else if text {

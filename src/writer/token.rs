@@ -128,6 +128,7 @@ impl Shared {
 }
 
 impl Token {
+    /// The token of a commit that was made; the caller has counted it.
     pub(crate) fn new(
         engine: Arc<Inner>,
         check: Check,
@@ -135,7 +136,6 @@ impl Token {
         generation: u32,
         record: Arc<WriterRecord>,
     ) -> Self {
-        engine.tokens.fetch_add(1, Ordering::Relaxed);
         let (calls, offender) = (Calls::new(), OnceLock::new());
         Self { shared: Arc::new(Shared { engine, check, id, generation, record, calls, offender }) }
     }
@@ -216,8 +216,8 @@ impl Token {
         self.shared.calls.is_over()
     }
 
-    pub(crate) fn is_of(&self, engine: &Inner) -> bool {
-        std::ptr::eq(&*self.shared.engine, engine)
+    pub(crate) fn engine(&self) -> &Inner {
+        &self.shared.engine
     }
 }
 

@@ -17,6 +17,11 @@ pub const UNIT_NS: u64 = 10_000_000;
 /// The last generation of a cell: what the touch word can tell apart.
 pub const MAX_GENERATION: u32 = (1 << (64 - GENERATION_SHIFT)) - 1;
 
+/// Begins a life whose first generation is `generation`: nothing was reported in it. Under the registration lock, before the life is published.
+pub fn start(word: &AtomicU64, generation: u32) {
+    word.store(u64::from(generation) << GENERATION_SHIFT, Ordering::Release);
+}
+
 /// Notes a report of `generation` at `now` nanoseconds after the engine opened. Wait-free.
 pub fn touch(word: &AtomicU64, generation: u32, now: u64) {
     let value = u64::from(generation) << GENERATION_SHIFT | (now / UNIT_NS).min(TIME_MASK);

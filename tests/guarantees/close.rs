@@ -21,7 +21,10 @@ fn after_close_every_call_says_so() {
     let held = engine.snapshot(&alive).unwrap();
     engine.close();
     engine.close();
-    assert_eq!((alive.status(), mirror.status(), web.status(), engine.node_status()), (None, None, None, None));
+    assert_eq!(
+        (alive.status(), mirror.status(), web.status(), engine.node_status()),
+        (None, None, None, None)
+    );
     let closed: Vec<Result<(), Error>> = vec![
         engine.register_service(&ServiceSpec::new("new")).map(drop),
         engine.redefine_service(&web, &ServiceSpec::new("web")),
@@ -75,7 +78,8 @@ fn calls_that_meet_a_close_finish_or_say_so() {
         thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS)
                 .map(|thread| {
-                    let (engine, checks, tokens, mirror, web, start) = (&engine, &checks, &tokens, &mirror, &web, &start);
+                    let (engine, checks, tokens, mirror, web, start) =
+                        (&engine, &checks, &tokens, &mirror, &web, &start);
                     scope.spawn(move || {
                         let mut random = Random::new((round * THREADS + thread) as u64);
                         let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
@@ -117,7 +121,11 @@ fn calls_that_meet_a_close_finish_or_say_so() {
             engine.close();
             assert!(checks.iter().all(|check| check.status().is_none()));
             assert_eq!((mirror.status(), web.status()), (None, None));
-            met += threads.into_iter().map(|thread| thread.join().unwrap()).filter(|succeeded| *succeeded > 0).count();
+            met += threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .filter(|succeeded| *succeeded > 0)
+                .count();
         });
         assert!(checks.iter().all(|check| check.status().is_none()), "no late call brings a check back");
         assert_eq!((mirror.status(), web.status()), (None, None));

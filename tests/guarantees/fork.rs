@@ -77,7 +77,11 @@ fn b6_a_child_is_told_that_it_is_one() {
         ]
     });
     assert_eq!(wrong, 0, "question {wrong} was answered wrongly in the child");
-    assert_eq!((alive.status(), mirror.status()), (Some(Status::Warning), Some(Status::Warning)), "the parent goes on");
+    assert_eq!(
+        (alive.status(), mirror.status()),
+        (Some(Status::Warning), Some(Status::Warning)),
+        "the parent goes on"
+    );
     token.write(Status::Passing, "up").unwrap();
     assert!(!drain(&subscription).is_empty());
 }

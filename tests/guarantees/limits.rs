@@ -1,6 +1,8 @@
 //! B8 and bad input: a clear error with the offending id, and everything that was there before is still there.
 
-use lifesign::{CheckSpec, Config, Embedder, Engine, Error, ErrorKind, Limits, ServiceSpec, Status, SubscriptionFilter};
+use lifesign::{
+    CheckSpec, Config, Embedder, Engine, Error, ErrorKind, Limits, ServiceSpec, Status, SubscriptionFilter,
+};
 
 use crate::support::{alias, breaks, check, drain, engine, kind, limited, service, states};
 
@@ -24,12 +26,22 @@ impl World {
     fn seen(&self) -> String {
         let service = self.engine.service("web").unwrap();
         let stats = self.engine.stats().unwrap();
-        let counts = (stats.commits, stats.services, stats.checks, stats.aliases, stats.tokens, stats.subscriptions);
-        format!("{:?} {:?} {counts:?}", self.engine.service_snapshot(&service).unwrap(), self.engine.node_snapshot().unwrap())
+        let counts =
+            (stats.commits, stats.services, stats.checks, stats.aliases, stats.tokens, stats.subscriptions);
+        format!(
+            "{:?} {:?} {counts:?}",
+            self.engine.service_snapshot(&service).unwrap(),
+            self.engine.node_snapshot().unwrap()
+        )
     }
 
     /// `call` is refused as `kind`, says `part`, and changes nothing.
-    fn refuses<T: std::fmt::Debug>(&self, kind: ErrorKind, part: &str, call: impl FnOnce(&Engine) -> Result<T, Error>) {
+    fn refuses<T: std::fmt::Debug>(
+        &self,
+        kind: ErrorKind,
+        part: &str,
+        call: impl FnOnce(&Engine) -> Result<T, Error>,
+    ) {
         let before = self.seen();
         let error = call(&self.engine).expect_err("it is refused");
         assert_eq!(error.kind(), kind, "{error}");
@@ -60,7 +72,9 @@ fn bad_ids_are_refused() {
         world.refuses(kind, part, |engine| engine.service(id));
         world.refuses(kind, part, |engine| engine.check(id));
     }
-    world.refuses(ErrorKind::TooLarge, "256 bytes", |engine| engine.subscribe(&SubscriptionFilter::prefix(&long)));
+    world.refuses(ErrorKind::TooLarge, "256 bytes", |engine| {
+        engine.subscribe(&SubscriptionFilter::prefix(&long))
+    });
     world.refuses(ErrorKind::NotFound, "nobody", |engine| engine.service("nobody"));
     world.refuses(ErrorKind::NotFound, "nobody", |engine| engine.check("nobody"));
     let fits = "y".repeat(255);
@@ -101,12 +115,18 @@ fn oversized_input_is_refused() {
         engine.register_check(&CheckSpec { data: data.clone(), ..spec.clone() }, None)
     });
     let check = world.token.check();
-    world.refuses(ErrorKind::TooLarge, "web:alive", |_| world.token.write(Status::Critical, &"o".repeat(4097)));
-    world.refuses(ErrorKind::TooLarge, "web:alive", |_| world.token.write(Status::Critical, &"o".repeat(10 << 20)));
+    world.refuses(ErrorKind::TooLarge, "web:alive", |_| {
+        world.token.write(Status::Critical, &"o".repeat(4097))
+    });
+    world.refuses(ErrorKind::TooLarge, "web:alive", |_| {
+        world.token.write(Status::Critical, &"o".repeat(10 << 20))
+    });
     world.refuses(ErrorKind::TooLarge, "128 bytes", |engine| {
         engine.take_over(&check, world.token.generation(), &"l".repeat(128))
     });
-    world.refuses(ErrorKind::Invalid, "NUL", |engine| engine.take_over(&check, world.token.generation(), "a\0b"));
+    world.refuses(ErrorKind::Invalid, "NUL", |engine| {
+        engine.take_over(&check, world.token.generation(), "a\0b")
+    });
     world.token.write(Status::Warning, &"o".repeat(4096)).expect("4 KiB are an output");
     let fits = CheckSpec { name: "n".repeat(255), data: vec![0xFF; 4096], ..CheckSpec::new("fits") };
     let check = world.engine.register_check(&fits, None).unwrap();
@@ -141,12 +161,17 @@ fn quotas_are_kept_and_free_again() {
     let second = service(engine, "second");
     world.refuses(ErrorKind::Limit, "third", |engine| engine.register_service(&ServiceSpec::new("third")));
     let other = check(engine, "other", Some(&second));
-    world.refuses(ErrorKind::Limit, "fourth", |engine| engine.register_check(&CheckSpec::new("fourth"), None));
-    world.refuses(ErrorKind::Limit, "fourth", |engine| engine.register_check(&CheckSpec::alias("fourth", "unheard of"), None));
+    world
+        .refuses(ErrorKind::Limit, "fourth", |engine| engine.register_check(&CheckSpec::new("fourth"), None));
+    world.refuses(ErrorKind::Limit, "fourth", |engine| {
+        engine.register_check(&CheckSpec::alias("fourth", "unheard of"), None)
+    });
     let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
     world.refuses(ErrorKind::Limit, "1 subscription", |engine| engine.subscribe(&SubscriptionFilter::all()));
     let token = engine.acquire(&other, "other").unwrap();
-    world.refuses(ErrorKind::Limit, "2 open tokens", |engine| engine.take_over(&other, token.generation(), "rival"));
+    world.refuses(ErrorKind::Limit, "2 open tokens", |engine| {
+        engine.take_over(&other, token.generation(), "rival")
+    });
     world.refuses(ErrorKind::TooLarge, "other", |_| token.write(Status::Critical, "seventeen bytes!!"));
     // What is the same as before needs no room.
     assert_eq!(service(engine, "second"), second);
@@ -168,11 +193,17 @@ fn handles_of_another_engine_are_foreign() {
     let (foreign_service, foreign_check) = (service(&other, "foreign"), check(&other, "foreign", None));
     let world = World::new(Limits::default());
     let kind = ErrorKind::ForeignEngine;
-    world.refuses(kind, "engine", |engine| engine.register_check(&CheckSpec::new("new"), Some(&foreign_service)));
-    world.refuses(kind, "engine", |engine| engine.redefine_service(&foreign_service, &ServiceSpec::new("foreign")));
+    world.refuses(kind, "engine", |engine| {
+        engine.register_check(&CheckSpec::new("new"), Some(&foreign_service))
+    });
+    world.refuses(kind, "engine", |engine| {
+        engine.redefine_service(&foreign_service, &ServiceSpec::new("foreign"))
+    });
     world.refuses(kind, "engine", |engine| engine.deregister_service(&foreign_service));
     world.refuses(kind, "engine", |engine| engine.service_snapshot(&foreign_service).map(|_| ()));
-    world.refuses(kind, "engine", |engine| engine.redefine_check(&foreign_check, &CheckSpec::new("foreign"), None));
+    world.refuses(kind, "engine", |engine| {
+        engine.redefine_check(&foreign_check, &CheckSpec::new("foreign"), None)
+    });
     world.refuses(kind, "engine", |engine| engine.deregister_check(&foreign_check));
     world.refuses(kind, "engine", |engine| engine.deregister_check_by_force(&foreign_check, "operator"));
     world.refuses(kind, "engine", |engine| engine.acquire(&foreign_check, "U"));
@@ -182,8 +213,13 @@ fn handles_of_another_engine_are_foreign() {
     world.refuses(kind, "engine", |engine| engine.refusals(&foreign_check));
     world.refuses(kind, "engine", |engine| engine.last_report(&foreign_check));
     world.refuses(kind, "engine", |engine| engine.subscribe(&SubscriptionFilter::check(&foreign_check)));
-    world.refuses(kind, "engine", |engine| engine.subscribe(&SubscriptionFilter::service(&foreign_service, true)));
-    assert_eq!((foreign_check.status(), foreign_service.status()), (Some(Status::Passing), Some(Status::Passing)));
+    world.refuses(kind, "engine", |engine| {
+        engine.subscribe(&SubscriptionFilter::service(&foreign_service, true))
+    });
+    assert_eq!(
+        (foreign_check.status(), foreign_service.status()),
+        (Some(Status::Passing), Some(Status::Passing))
+    );
 }
 
 #[test]

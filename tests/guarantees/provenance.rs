@@ -32,7 +32,9 @@ fn p1_every_commit_carries_its_writer() {
     let check = check(&engine, "a", None);
     let writer = || {
         let events = drain(&subscription);
-        let (Some(Event::State { snapshot, .. } | Event::Tombstone { snapshot, .. }), 1) = (events.last(), events.len()) else {
+        let (Some(Event::State { snapshot, .. } | Event::Tombstone { snapshot, .. }), 1) =
+            (events.last(), events.len())
+        else {
             panic!("one event: {events:?}")
         };
         engine.record(snapshot.writer()).unwrap().label.to_string()
@@ -62,7 +64,10 @@ fn p1_records_are_interned_and_bounded() {
     drop(engine.acquire(&check, "other").unwrap());
     let refused = engine.acquire(&check, "one too many").expect_err("the records are bounded");
     assert_eq!(refused.kind(), ErrorKind::Limit);
-    assert!(refused.to_string().contains("one too many") && refused.to_string().contains("max_records"), "{refused}");
+    assert!(
+        refused.to_string().contains("one too many") && refused.to_string().contains("max_records"),
+        "{refused}"
+    );
     assert_eq!(kind(engine.deregister_check_by_force(&check, "and another")), ErrorKind::Limit);
     assert_eq!(check.status(), Some(Status::Passing));
     engine.acquire(&check, "same").expect("known labels go on");

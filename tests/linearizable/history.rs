@@ -107,16 +107,30 @@ struct Timeline<P> {
 
 impl<P: Ord + Copy> Timeline<P> {
     fn new(operations: impl Iterator<Item = (u64, u64, P)>) -> Self {
-        let (mut by_end, mut by_start): (Vec<_>, Vec<_>) = operations.map(|(start, end, at)| ((end, at), (start, at))).unzip();
-        by_end.sort();
-        by_start.sort();
-        for at in 1..by_end.len() {
-            by_end[at].1 = by_end[at].1.max(by_end[at - 1].1);
+        let (mut by_end, mut by_start): (Vec<_>, Vec<_>) =
+            operations.map(|(start, end, at)| ((end, at), (start, at))).unzip();
+        let mut timeline = Self { by_end, by_start };
+        timeline.bound_from_below(std::iter::empty());
+        timeline.bound_from_above(std::iter::empty());
+        timeline
+    }
+
+    /// Adds operations that only say what was there once they had ended.
+    fn bound_from_below(&mut self, operations: impl Iterator<Item = (u64, u64, P)>) {
+        self.by_end.extend(operations.map(|(_, end, at)| (end, at)));
+        self.by_end.sort();
+        for at in 1..self.by_end.len() {
+            self.by_end[at].1 = self.by_end[at].1.max(self.by_end[at - 1].1);
         }
-        for at in (1..by_start.len()).rev() {
-            by_start[at - 1].1 = by_start[at - 1].1.min(by_start[at].1);
+    }
+
+    /// Adds operations that only say what was not passed before they began.
+    fn bound_from_above(&mut self, operations: impl Iterator<Item = (u64, u64, P)>) {
+        self.by_start.extend(operations.map(|(start, _, at)| (start, at)));
+        self.by_start.sort();
+        for at in (1..self.by_start.len()).rev() {
+            self.by_start[at - 1].1 = self.by_start[at - 1].1.min(self.by_start[at].1);
         }
-        Self { by_end, by_start }
     }
 
     /// The newest that had been seen by an operation that ended before `start`.
@@ -222,27 +236,41 @@ impl History {
             assert_eq!(content(first), content(read), "two states of one version: {first:?} and {read:?}");
         }
         let revisions: Vec<_> = commits.values().map(|read| read.revision).collect();
-        assert!(revisions.is_sorted_by(|one, other| one < other), "revision and version of check {check} rise together");
-        let made: HashMap<u64, Position> = commits.values().map(|read| (read.sequence, read.position)).rev().collect();
-        let reads = self.reads.iter().filter(|read| read.check == check).map(|read| (read.start, read.end, read.position));
+        assert!(
+            revisions.is_sorted_by(|one, other| one < other),
+            "revision and version of check {check} rise together"
+        );
+        let made: HashMap<u64, Position> =
+            commits.values().map(|read| (read.sequence, read.position)).rev().collect();
+        let reads = self
+            .reads
+            .iter()
+            .filter(|read| read.check == check)
+            .map(|read| (read.start, read.end, read.position));
         // A write was over at the first version that carries it.
-        let writes = self.writes.iter().filter(|write| write.check == check && write.accepted).filter_map(|write| {
-            let position = made.get(&write.sequence)?;
-            (position.1 != END).then_some((write.start, write.end, *position))
-        });
-        let begins = self.begins.iter().filter(|one| one.check == check).map(|one| (one.start, one.end, (one.incarnation, 1)));
-        let ends = self.ends.iter().filter(|one| one.check == check).map(|one| (one.start, one.end, (one.incarnation, END)));
-        // What carries a write may be a later version, if nobody saw the first: then it is no lower bound for what was seen during it, but
-        // still one for what began after it. The timeline for "after" must not use it.
-        let mut timeline = Timeline::new(reads.clone().chain(begins).chain(ends));
-        let bounds = Timeline::new(writes.clone());
-        for (end, position) in bounds.by_end {
-            timeline.by_end.push((end, position));
-        }
-        timeline.by_end.sort();
-        for at in 1..timeline.by_end.len() {
-            timeline.by_end[at].1 = timeline.by_end[at].1.max(timeline.by_end[at - 1].1);
-        }
+        let writes =
+            self.writes.iter().filter(|write| write.check == check && write.accepted).filter_map(|write| {
+                let position = made.get(&write.sequence)?;
+                (position.1 != END).then_some((write.start, write.end, *position))
+            });
+        let begins = self
+            .begins
+            .iter()
+            .filter(|one| one.check == check)
+            .map(|one| (one.start, one.end, (one.incarnation, 1)));
+        let ends = self
+            .ends
+            .iter()
+            .filter(|one| one.check == check)
+            .map(|one| (one.start, one.end, (one.incarnation, END)));
+        // A returned write bounds from below whoever begins later. If nobody saw its own version, the next one that still carries its status
+        // and text stands for it.
+        let mut timeline = Timeline::new(reads.chain(begins).chain(ends));
+        timeline.bound_from_below(writes.clone());
+        // And nobody who has ended before it began has seen it.
+        timeline.bound_from_above(
+            writes.map(|(start, end, (incarnation, version))| (start, end, (incarnation, version - 1))),
+        );
         Known { commits, timeline }
     }
 
@@ -252,7 +280,11 @@ impl History {
         for read in self.reads.iter().filter(|read| read.sequence != 0) {
             let write = writes[&read.sequence];
             assert!(write.accepted, "a refused write was seen: {write:?} in {read:?}");
-            assert_eq!((write.check, write.status), (read.check, read.status), "{write:?} was seen as {read:?}");
+            assert_eq!(
+                (write.check, write.status),
+                (read.check, read.status),
+                "{write:?} was seen as {read:?}"
+            );
             assert!(write.start < read.end, "{read:?} before {write:?}");
         }
     }
@@ -277,7 +309,10 @@ impl History {
                     "{word:?} reads gone, and later {high:?} was seen"
                 ),
                 Some(status) => {
-                    assert!(low.is_none_or(|low| low < (word.incarnation, END)), "{word:?} after {low:?} was known");
+                    assert!(
+                        low.is_none_or(|low| low < (word.incarnation, END)),
+                        "{word:?} after {low:?} was known"
+                    );
                     let (possible, whole) = known[word.check].possible(word.start, word.end);
                     if whole {
                         assert!(possible.contains(&Some(status)), "{word:?} shows none of {possible:?}");
@@ -290,15 +325,25 @@ impl History {
 
     fn verify_aliases(&self, known: &[Known], report: &mut Report) {
         for read in &self.aliases {
-            let possible: Vec<_> =
-                self.below[read.alias].iter().map(|check| known[*check].possible(read.start, read.end)).collect();
-            let least = |statuses: &HashSet<Option<Status>>| statuses.iter().map(|status| status.unwrap_or(Status::Passing)).min();
+            let possible: Vec<_> = self.below[read.alias]
+                .iter()
+                .map(|check| known[*check].possible(read.start, read.end))
+                .collect();
+            let least = |statuses: &HashSet<Option<Status>>| {
+                statuses.iter().map(|status| status.unwrap_or(Status::Passing)).min()
+            };
             for (statuses, _) in possible.iter().filter(|(_, whole)| *whole) {
-                assert!(least(statuses) <= Some(read.status), "{read:?} is better than one of its checks: {statuses:?}");
+                assert!(
+                    least(statuses) <= Some(read.status),
+                    "{read:?} is better than one of its checks: {statuses:?}"
+                );
             }
             if possible.iter().all(|(_, whole)| *whole) {
                 let caused = possible.iter().any(|(statuses, _)| statuses.contains(&Some(read.status)));
-                assert!(caused || read.status == Status::Passing, "{read:?} is worse than all of its checks: {possible:?}");
+                assert!(
+                    caused || read.status == Status::Passing,
+                    "{read:?} is worse than all of its checks: {possible:?}"
+                );
                 report.aliases_decided += 1;
             }
         }
@@ -309,15 +354,149 @@ impl History {
         let mut states: HashMap<(usize, u64, u64), &SummaryRead> = HashMap::new();
         for read in &self.summaries {
             let first = states.entry((read.summary, read.version, read.epoch)).or_insert(read);
-            assert_eq!((first.status, &first.text), (read.status, &read.text), "two states of one (version, epoch)");
+            assert_eq!(
+                (first.status, &first.text),
+                (read.status, &read.text),
+                "two states of one (version, epoch)"
+            );
         }
         for summary in 0..self.below.len() {
             let reads = || self.summaries.iter().filter(move |read| read.summary == summary);
-            let timeline = Timeline::new(reads().map(|read| (read.start, read.end, (read.version, read.epoch))));
+            let timeline =
+                Timeline::new(reads().map(|read| (read.start, read.end, (read.version, read.epoch))));
             for read in reads() {
                 let low = timeline.before(read.start);
                 assert!(low.is_none_or(|low| low <= (read.version, read.epoch)), "{read:?} after {low:?}");
             }
         }
+    }
+}
+
+/// Histories that no correct engine could have: each must be noticed.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BELOW: [&[usize]; 1] = [&[0]];
+
+    fn read(start: u64, end: u64, version: u64, sequence: u64, status: Status) -> Read {
+        Read { start, end, check: 0, position: (1, version), revision: version * 10, sequence, status }
+    }
+
+    /// Write 1 makes version 2 warning, then write 2 makes version 3 critical; both are seen when they have returned.
+    fn good() -> History {
+        let mut history = History::new(1, &BELOW);
+        history.begins.push(Register { start: 0, end: 1, check: 0, incarnation: 1 });
+        history.reads.push(read(2, 3, 1, 0, Status::Passing));
+        history.writes.push(Write {
+            start: 4,
+            end: 6,
+            check: 0,
+            sequence: 1,
+            status: Status::Warning,
+            accepted: true,
+        });
+        history.reads.push(read(7, 8, 2, 1, Status::Warning));
+        history.writes.push(Write {
+            start: 10,
+            end: 12,
+            check: 0,
+            sequence: 2,
+            status: Status::Critical,
+            accepted: true,
+        });
+        history.reads.push(read(20, 21, 3, 2, Status::Critical));
+        history
+    }
+
+    #[test]
+    fn a_linearizable_history_is_accepted() {
+        let mut history = good();
+        for (start, end, status) in
+            [(4, 6, Status::Passing), (4, 6, Status::Warning), (9, 11, Status::Critical)]
+        {
+            history.words.push(Word { start, end, check: 0, incarnation: 1, status: Some(status) });
+            history.aliases.push(AliasRead { start, end, alias: 0, status });
+        }
+        let report = history.verify();
+        assert_eq!((report.words_decided, report.aliases_decided), (3, 3));
+    }
+
+    #[test]
+    #[should_panic(expected = "was known")]
+    fn a_snapshot_that_misses_a_returned_write_is_noticed() {
+        let mut history = good();
+        history.reads.push(read(13, 14, 2, 1, Status::Warning));
+        history.verify();
+    }
+
+    #[test]
+    #[should_panic(expected = "shows none of")]
+    fn a_word_that_misses_a_returned_write_is_noticed() {
+        let mut history = good();
+        history.words.push(Word {
+            start: 13,
+            end: 14,
+            check: 0,
+            incarnation: 1,
+            status: Some(Status::Warning),
+        });
+        history.verify();
+    }
+
+    #[test]
+    #[should_panic(expected = "is better than one of its checks")]
+    fn an_alias_that_misses_a_returned_write_is_noticed() {
+        let mut history = good();
+        history.aliases.push(AliasRead { start: 13, end: 14, alias: 0, status: Status::Warning });
+        history.verify();
+    }
+
+    #[test]
+    #[should_panic(expected = "is worse than all of its checks")]
+    fn an_alias_that_stays_critical_is_noticed() {
+        let mut history = good();
+        history.aliases.push(AliasRead { start: 7, end: 8, alias: 0, status: Status::Critical });
+        history.verify();
+    }
+
+    #[test]
+    #[should_panic(expected = "before Write")]
+    fn a_status_that_is_read_before_it_is_there_is_noticed() {
+        let mut history = good();
+        history.reads.push(read(5, 6, 3, 2, Status::Critical));
+        history.verify();
+    }
+
+    #[test]
+    #[should_panic(expected = "a refused write was seen")]
+    fn a_refused_write_that_was_seen_is_noticed() {
+        let mut history = good();
+        history.writes[1].accepted = false;
+        history.verify();
+    }
+
+    #[test]
+    #[should_panic(expected = "two states of one version")]
+    fn two_states_of_one_version_are_noticed() {
+        let mut history = good();
+        history.reads.push(read(20, 21, 3, 1, Status::Warning));
+        history.verify();
+    }
+
+    #[test]
+    #[should_panic(expected = "rise together")]
+    fn a_revision_that_falls_behind_its_version_is_noticed() {
+        let mut history = good();
+        history.reads[2].revision = 5;
+        history.verify();
+    }
+
+    #[test]
+    #[should_panic(expected = "reads gone")]
+    fn a_word_that_reads_gone_too_early_is_noticed() {
+        let mut history = good();
+        history.words.push(Word { start: 13, end: 14, check: 0, incarnation: 1, status: None });
+        history.verify();
     }
 }

@@ -123,6 +123,7 @@ impl World {
             holder: WRITER,
             life,
             status,
+            from: status,
             flags: flag::INITIAL,
             gone: false,
         });

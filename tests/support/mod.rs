@@ -12,7 +12,9 @@ use lifesign::{
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+#[cfg(feature = "mutants")]
 pub mod breaks;
+#[cfg(feature = "failpoints")]
 pub mod parked;
 pub mod random;
 
