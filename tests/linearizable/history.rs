@@ -3,6 +3,9 @@
 //! The commits of a check have an order of their own: (incarnation, version). So a history is linearizable if that order agrees with time:
 //! whoever begins after another has ended does not see less. For a view that shows a status alone the versions that it may show are bounded
 //! from below by what was known before it began, and from above by what was still seen after it ended.
+//!
+//! Word and snapshot are one object. Aliases and events follow no later than the write's return: they are bounded from below by writes that
+//! have returned, and not by what a reader of the check has seen before.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -77,6 +80,8 @@ pub struct History {
     checks: usize,
     below: &'static [&'static [usize]],
     pub reads: Vec<Read>,
+    /// What a subscriber knew of a check after a poll.
+    pub events: Vec<Read>,
     pub writes: Vec<Write>,
     pub begins: Vec<Register>,
     pub ends: Vec<Register>,
@@ -91,7 +96,7 @@ pub struct Report {
     pub operations: usize,
     pub refused: usize,
     pub lives: usize,
-    /// Reads during which the check moved on.
+    /// Reads during which the check moved on, and words that may show more than one version.
     pub overlapping: usize,
     /// Words of which every version they may show was known.
     pub words_decided: usize,
@@ -133,6 +138,11 @@ impl<P: Ord + Copy> Timeline<P> {
         }
     }
 
+    /// What each moment bounds from below.
+    fn operations(&self) -> impl Iterator<Item = (u64, u64, P)> {
+        self.by_end.iter().map(|(end, at)| (*end, *end, *at))
+    }
+
     /// The newest that had been seen by an operation that ended before `start`.
     fn before(&self, start: u64) -> Option<P> {
         let at = self.by_end.partition_point(|(end, _)| *end < start);
@@ -149,15 +159,17 @@ impl<P: Ord + Copy> Timeline<P> {
 /// What is known of one check.
 struct Known {
     commits: BTreeMap<Position, Read>,
+    /// Of words and snapshots.
     timeline: Timeline<Position>,
+    /// Of calls that have returned.
+    returned: Timeline<Position>,
 }
 
 impl Known {
     /// The statuses that the check may have had between two moments, `None` for a time without it; and whether each version was seen, so
     /// that there are no others.
-    fn possible(&self, start: u64, end: u64) -> (HashSet<Option<Status>>, bool) {
-        let Some(low) = self.timeline.before(start) else { return (HashSet::new(), false) };
-        let Some(high) = self.timeline.after(end) else { return (HashSet::new(), false) };
+    fn possible(&self, low: Option<Position>, end: u64) -> (HashSet<Option<Status>>, bool) {
+        let (Some(low), Some(high)) = (low, self.timeline.after(end)) else { return (HashSet::new(), false) };
         let mut statuses = HashSet::new();
         let mut whole = true;
         let mut last: Option<Position> = None;
@@ -186,6 +198,7 @@ impl History {
             checks,
             below,
             reads: Vec::new(),
+            events: Vec::new(),
             writes: Vec::new(),
             begins: Vec::new(),
             ends: Vec::new(),
@@ -197,6 +210,7 @@ impl History {
 
     pub fn append(&mut self, mut other: Self) {
         self.reads.append(&mut other.reads);
+        self.events.append(&mut other.events);
         self.writes.append(&mut other.writes);
         self.begins.append(&mut other.begins);
         self.ends.append(&mut other.ends);
@@ -210,6 +224,7 @@ impl History {
         let known: Vec<_> = (0..self.checks).map(|check| self.know(check)).collect();
         let mut report = Report {
             operations: self.reads.len()
+                + self.events.len()
                 + self.writes.len()
                 + self.words.len()
                 + self.aliases.len()
@@ -230,7 +245,7 @@ impl History {
     /// The commits of one check as all readers saw them: the same for each of them, and in the order of their revisions.
     fn know(&self, check: usize) -> Known {
         let mut commits: BTreeMap<Position, Read> = BTreeMap::new();
-        for read in self.reads.iter().filter(|read| read.check == check) {
+        for read in self.reads.iter().chain(&self.events).filter(|read| read.check == check) {
             let first = commits.entry(read.position).or_insert(*read);
             let content = |read: &Read| (read.revision, read.sequence, read.status);
             assert_eq!(content(first), content(read), "two states of one version: {first:?} and {read:?}");
@@ -265,19 +280,21 @@ impl History {
             .map(|one| (one.start, one.end, (one.incarnation, END)));
         // A returned write bounds from below whoever begins later. If nobody saw its own version, the next one that still carries its status
         // and text stands for it.
-        let mut timeline = Timeline::new(reads.chain(begins).chain(ends));
-        timeline.bound_from_below(writes.clone());
+        let mut returned = Timeline::new(begins.chain(ends));
+        returned.bound_from_below(writes.clone());
+        let mut timeline = Timeline::new(reads);
+        timeline.bound_from_below(returned.operations());
         // And nobody who has ended before it began has seen it.
         timeline.bound_from_above(
             writes.map(|(start, end, (incarnation, version))| (start, end, (incarnation, version - 1))),
         );
-        Known { commits, timeline }
+        Known { commits, timeline, returned }
     }
 
     /// What was refused was never seen, and nothing was seen before somebody began to write it.
     fn verify_writes(&self) {
         let writes: HashMap<u64, &Write> = self.writes.iter().map(|write| (write.sequence, write)).collect();
-        for read in self.reads.iter().filter(|read| read.sequence != 0) {
+        for read in self.reads.iter().chain(&self.events).filter(|read| read.sequence != 0) {
             let write = writes[&read.sequence];
             assert!(write.accepted, "a refused write was seen: {write:?} in {read:?}");
             assert_eq!(
@@ -297,12 +314,25 @@ impl History {
             assert!(high.is_none_or(|high| read.position <= high), "{read:?} and later {high:?}");
             report.overlapping += usize::from(low.zip(high).is_some_and(|(low, high)| low < high));
         }
+        for read in &self.events {
+            let Known { timeline, returned, .. } = &known[read.check];
+            let (low, high) = (returned.before(read.start), timeline.after(read.end));
+            assert!(
+                low.is_none_or(|low| low <= read.position),
+                "{read:?} was delivered after {low:?} had returned"
+            );
+            assert!(
+                high.is_none_or(|high| read.position <= high),
+                "{read:?} was delivered, and later {high:?} was seen"
+            );
+        }
     }
 
     fn verify_words(&self, known: &[Known], report: &mut Report) {
         for word in &self.words {
             let timeline = &known[word.check].timeline;
             let (low, high) = (timeline.before(word.start), timeline.after(word.end));
+            report.overlapping += usize::from(low.zip(high).is_some_and(|(low, high)| low < high));
             match word.status {
                 None => assert!(
                     high.is_none_or(|high| high >= (word.incarnation, END)),
@@ -313,7 +343,7 @@ impl History {
                         low.is_none_or(|low| low < (word.incarnation, END)),
                         "{word:?} after {low:?} was known"
                     );
-                    let (possible, whole) = known[word.check].possible(word.start, word.end);
+                    let (possible, whole) = known[word.check].possible(low, word.end);
                     if whole {
                         assert!(possible.contains(&Some(status)), "{word:?} shows none of {possible:?}");
                         report.words_decided += 1;
@@ -327,7 +357,7 @@ impl History {
         for read in &self.aliases {
             let possible: Vec<_> = self.below[read.alias]
                 .iter()
-                .map(|check| known[*check].possible(read.start, read.end))
+                .map(|check| known[*check].possible(known[*check].returned.before(read.start), read.end))
                 .collect();
             let least = |statuses: &HashSet<Option<Status>>| {
                 statuses.iter().map(|status| status.unwrap_or(Status::Passing)).min()

@@ -79,6 +79,7 @@ impl World {
         let life = self.life(check);
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         let status = STATUSES[random.below(3) as usize];
+        let_others_in(random);
         let start = self.now();
         let accepted = life.token.write(status, &sequence.to_string()).is_ok();
         history.writes.push(Write { start, end: self.now(), check, sequence, status, accepted });
@@ -110,6 +111,7 @@ impl World {
             });
         }
         *self.lives[at].write().unwrap() = life;
+        thread::yield_now();
     }
 
     fn read(&self, random: &mut Random, history: &mut History) {
@@ -117,10 +119,7 @@ impl World {
         let which = random.below(3) as usize;
         let life = self.life(check);
         let start = self.now();
-        if random.below(8) == 0 {
-            // Lets others in, so that there is something to overlap with on a machine with few cores.
-            thread::yield_now();
-        }
+        let_others_in(random);
         match random.below(10) {
             0..4 => {
                 let status = life.check.status();
@@ -211,7 +210,7 @@ impl World {
             }
             let end = self.now();
             let states = known.values().filter_map(|state| Some((index(state.id())?, state)));
-            history.reads.extend(states.map(|(check, state)| observed(start, end, check, state)));
+            history.events.extend(states.map(|(check, state)| observed(start, end, check, state)));
             for (at, mirror) in ["m0", "m1", "m2"].iter().enumerate() {
                 let state = &known[*mirror];
                 history.aliases.push(AliasRead { start, end, alias: at, status: state.status() });
@@ -229,6 +228,13 @@ impl World {
                 "the last state of every check was delivered"
             );
         }
+    }
+}
+
+/// Now and then, so that there is something to overlap with on a machine with few cores.
+fn let_others_in(random: &mut Random) {
+    if random.below(8) == 0 {
+        thread::yield_now();
     }
 }
 
@@ -258,9 +264,10 @@ fn every_view_is_linearizable() {
         let incarnation = life.read().unwrap().incarnation;
         history.begins.push(Register { start: 0, end: 0, check: at, incarnation });
     }
+    let together = Barrier::new(7);
     thread::scope(|scope| {
-        let world = &world;
-        let together = &Barrier::new(7);
+        let (world, together) = (&world, &together);
+
         let record = |seed: u64, step: fn(&World, &mut Random, &mut History), rounds: u64| {
             scope.spawn(move || {
                 let mut history = History::new(HOMES.len(), &BELOW);

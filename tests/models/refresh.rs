@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::world::World;
 use super::{Model, Roles, models};
+use crate::cell::word::StatusWord;
 use crate::model::status::Status::{Critical, Passing, Warning};
 use crate::summary::Summary;
 
@@ -16,6 +17,7 @@ const ENTERED: &str =
     "refresh: a critical check was entered, the registration returned, and the summary does not show it";
 const LEFT: &str =
     "refresh: the last critical check was taken out, the call returned, and the summary still shows it";
+const CARRIED: &str = "refresh: a refresh lost to the settling of the summary and its input is not shown";
 const CHANGES: &str = "refresh: the summary counts another number of changes than there were";
 
 const TWO: Model = Model { name: "refresh_two", run: |world, roles| two(world, roles, [0, 1]) };
@@ -23,6 +25,7 @@ const BLOCK: Model = Model { name: "refresh_block", run: |world, roles| two(worl
 const TWICE: Model = Model { name: "refresh_twice", run: twice };
 const SAME: Model = Model { name: "refresh_same", run: same };
 const COUNT: Model = Model { name: "refresh_count", run: count };
+const SETTLE: Model = Model { name: "refresh_settle", run: carried };
 const ENTER: Model = Model { name: "refresh_enter", run: |world, roles| enter(world, roles, 1) };
 const ENTER_BLOCK: Model = Model { name: "refresh_enter_block", run: |world, roles| enter(world, roles, 2) };
 const LEAVE: Model = Model { name: "refresh_leave", run: |world, roles| leave(world, roles, 1) };
@@ -87,6 +90,24 @@ fn same(world: &'static World, roles: Roles) {
     let ((home, one), (_, other)) = roles.run(write(Passing), write(Critical));
     let last = if one.after.version > other.after.version { one } else { other };
     assert!(check.is_shown_by(&home, &last), "{NEWEST}");
+}
+
+/// A check becomes critical while a change that was shown before is being carried on: its refresh may lose to another that is older, and
+/// to the settling of the summary, which has read nothing.
+fn carried(world: &'static World, roles: Roles) {
+    let home = world.summary("home");
+    let worse = world.check(&home, Some(0), Passing);
+    home.set_registered(false);
+    home.refresh();
+    home.set_registered(true);
+    let (seen, walked) = (home.clone(), home.clone());
+    let raise = move || {
+        worse.place.cell.status().publish(StatusWord::new(worse.life, 2, Critical, 0));
+        home.refresh();
+        shows(&home, Critical, CARRIED);
+    };
+    roles.run(raise, move || walked.walk(None, false, &world.board));
+    shows(&seen, Critical, CARRIED);
 }
 
 /// One writes a change and refreshes again; another refreshes and may come late.
@@ -154,6 +175,8 @@ models! {
         refresh_acquire_load "refresh-acquire-load" RAISED;
     one_check: SAME,
         refresh_skip_if_equal "refresh-skip-if-equal" NEWEST;
+    a_refresh_beside_a_settle: SETTLE,
+        refresh_counts_settle "refresh-counts-settle" CARRIED;
     the_count_of_changes: COUNT;
     a_registration: ENTER;
     a_registration_in_a_block: ENTER_BLOCK;

@@ -12,7 +12,7 @@ use crate::model::status::Status;
 use crate::subscribe::interest::Board;
 use crate::summary::members::Input;
 use crate::summary::{Edge, Summary};
-use crate::writer::commit::{Committed, Next, Revisions, commit, complete};
+use crate::writer::commit::{Committed, Next, Revisions, commit, complete, complete_for, is_paid};
 
 /// The record of whoever holds a token in a model.
 pub const WRITER: u32 = 2;
@@ -190,9 +190,20 @@ impl World {
             .unwrap()
     }
 
-    /// A commit by the first token that changes neither status nor output.
-    pub fn touch(&self, check: Check) -> Committed {
-        self.write(check, 1, |current| Next::like(current, WRITER)).unwrap()
+    /// A write of a status by the first token that is a heartbeat if the check has this status already.
+    pub fn repeat(&self, check: Check, status: Status) {
+        let committed = commit(check.place.cell, &self.revisions, 0, |current| {
+            if current.status != status {
+                return Ok(Some(Next { status, ..Next::like(current, WRITER) }));
+            }
+            if !is_paid(check.place, current) {
+                complete_for(check.place, current, &self.board);
+            }
+            Ok(None)
+        });
+        if let Some(committed) = committed.unwrap() {
+            complete(check.place, &committed, &self.board);
+        }
     }
 }
 

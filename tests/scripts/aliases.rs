@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use lifesign::failpoint::Pause;
 use lifesign::{Check, CheckSpec, Engine, ErrorKind, Service, Status, Token};
 
 use crate::support::{alias, breaks, check, engine, parked, service};
@@ -232,23 +233,57 @@ fn a_refresh_that_changes_nothing_still_counts() {
     );
 }
 
-/// O has changed the lowest summary and is stopped before it climbs; N takes over what O has committed and changes nothing itself.
-fn take_over_climbs() {
-    let chain = chain(1);
-    let old = chain.checks[0].clone();
-    let climbing = parked::at("walk:marked", move || old.write(Status::Critical, "text"));
-    let o = &chain.checks[0];
-    let n = chain.engine.take_over(&o.check(), o.generation(), "N").unwrap();
-    assert_eq!(chain.statuses(), [Some(Status::Critical); 3], "whoever finds the work undone does it");
-    climbing.finish().unwrap();
-    assert_eq!(chain.statuses(), [Some(Status::Critical); 3]);
-    n.write(Status::Passing, "text").unwrap();
-    assert_eq!(chain.statuses(), [Some(Status::Passing); 3]);
+/// Services `s` ← `t`, `u` ← `v` ← `w`: two ways lead from `s` to `v`. B recovers and comes to `v` the second time, with the change to carry on; A
+/// passes it there and is stopped before it climbs.
+fn ladder_with_two_climbers() {
+    let engine = engine();
+    let [s, t, u, v, w] = ["s", "t", "u", "v", "w"].map(|id| service(&engine, id));
+    for (home, id, target) in
+        [(&t, "t:s", "s"), (&u, "u:s", "s"), (&v, "v:t", "t"), (&v, "v:u", "u"), (&w, "w:v", "v")]
+    {
+        alias(&engine, id, Some(home), target);
+    }
+    let [a, b] = ["a", "b"].map(|id| Arc::new(engine.acquire(&check(&engine, id, Some(&s)), id).unwrap()));
+    a.write(Status::Passing, "text").unwrap();
+    b.write(Status::Critical, "text").unwrap();
+    assert_eq!(w.status(), Some(Status::Critical));
+
+    // The steps before the one that is meant are passed without stopping: B goes s, t, v, w, u, v; A goes s, t, v.
+    let (climbed, marked) = (Pause::new(), Pause::new());
+    let (arm_climbed, arm_marked) = (climbed.clone(), marked.clone());
+    let pass = || {
+        let pause = Pause::new();
+        pause.release();
+        pause
+    };
+    let recovering = std::thread::spawn(move || {
+        (0..5).for_each(|_| pass().arm("walk:refreshed"));
+        arm_climbed.arm("walk:refreshed");
+        b.write(Status::Passing, "text")
+    });
+    climbed.reached();
+    let passing_by = std::thread::spawn(move || {
+        (0..2).for_each(|_| pass().arm("walk:marked"));
+        arm_marked.arm("walk:marked");
+        a.write(Status::Warning, "text")
+    });
+    marked.reached();
+    climbed.release();
+    recovering.join().unwrap().unwrap();
+    assert_ne!(w.status(), Some(Status::Critical), "whoever finds a change undone carries it on");
+    marked.release();
+    passing_by.join().unwrap().unwrap();
+    assert_eq!(w.status(), Some(Status::Warning));
+    assert_eq!(engine.audit().unwrap(), 0);
 }
 
 #[test]
 fn a_walk_that_is_stopped_is_finished_by_the_next_writer() {
-    breaks::notices("settle-before-walk", "whoever finds the work undone does it", take_over_climbs);
+    breaks::notices(
+        "settle-before-walk",
+        "whoever finds a change undone carries it on",
+        ladder_with_two_climbers,
+    );
 }
 
 /// The first writer has published its word and is stopped before the summaries; the second writes the same status with another text.
@@ -318,4 +353,55 @@ fn a_reader_that_helps_never_shows_a_text_ahead_of_its_status() {
     assert_eq!(consistent, (Status::Critical, "Check \"a:0\" is critical: down"));
     assert_eq!(chain.statuses()[2], Some(Status::Critical), "the word does not fall behind what was read");
     stopped.finish().unwrap();
+}
+
+/// One writer's stale swap wins, and before the other's second try the winner settles the word: that swap has read nothing and covers nothing.
+fn settled_between_two_tries() {
+    let chain = chain(2);
+    let (a, b) = (chain.checks[0].clone(), chain.checks[1].clone());
+    let (evaluated, marked) = (Pause::new(), Pause::new());
+    let (arm_evaluated, arm_marked) = (evaluated.clone(), marked.clone());
+    let winner = std::thread::spawn(move || {
+        arm_evaluated.arm("refresh:evaluated");
+        arm_marked.arm("walk:marked");
+        b.write(Status::Warning, "text")
+    });
+    evaluated.reached();
+    let (first, second) = (Pause::new(), Pause::new());
+    let (arm_first, arm_second) = (first.clone(), second.clone());
+    let loser = std::thread::spawn(move || {
+        arm_first.arm("refresh:evaluated");
+        arm_second.arm("refresh:evaluated");
+        a.write(Status::Critical, "text")
+    });
+    first.reached();
+    evaluated.release();
+    marked.reached();
+    first.release();
+    second.reached();
+    marked.release();
+    winner.join().unwrap().unwrap();
+    second.release();
+    loser.join().unwrap().unwrap();
+    assert_eq!(chain.statuses(), [Some(Status::Critical); 3], "a settled word covers no write");
+}
+
+#[test]
+fn a_swap_lost_to_a_settled_word_is_repeated() {
+    breaks::notices("refresh-counts-settle", "a settled word covers no write", settled_between_two_tries);
+}
+
+/// Two threads use one token; one has committed and is stopped before it publishes, the other reports the same.
+fn heartbeat_beside_a_commit() {
+    let chain = chain(1);
+    let one = chain.checks[0].clone();
+    let committing = parked::at("commit:done", move || one.write(Status::Critical, "text"));
+    chain.checks[0].write(Status::Critical, "text").unwrap();
+    assert_eq!(chain.statuses(), [Some(Status::Critical); 3], "a report that has returned is shown");
+    committing.finish().unwrap();
+}
+
+#[test]
+fn a_heartbeat_pays_what_the_commit_it_repeats_owes() {
+    breaks::notices("heartbeat-unpaid", "a report that has returned is shown", heartbeat_beside_a_commit);
 }
