@@ -15,6 +15,9 @@ PYTHON := $(VENV)/bin/python
 
 say = @printf "\n== %s\n" "$(1)"
 
+# The Go module and the tests look for the libraries under target/.
+unexport CARGO_TARGET_DIR
+
 .PHONY: help run build test check tools test-rust test-scripts test-models test-c test-go test-agent test-python test-readme header fmt clean
 
 help: ## List the commands.
@@ -33,7 +36,7 @@ build: tools ## Build the libraries, the agent and the example's web service.
 	$(AGENT) build -o ../build/ ./cmd/...
 
 run: build ## Run the agent on examples/: a sidecar follows a service that fails and recovers. End it with Ctrl-C.
-	@./examples/run.sh build/lifesign-agent build/flappy
+	@./examples/run.sh build/lifesign-agent build/flappy $(ARGS)
 
 test: test-rust test-scripts test-models test-c test-go test-agent test-python test-readme ## Run all tests of all languages.
 	@printf '\n== all tests passed\n'

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"unsafe"
 )
@@ -139,7 +140,8 @@ func (d *errorDetail) refusal(code C.lifesign_result) *Error {
 		// The call failed before it could describe why.
 		return refusal
 	}
-	refusal.Message = text(d.c.message[:])
+	// The engine's sentence begins with the code's name, which Error says by itself.
+	refusal.Message = strings.TrimPrefix(text(d.c.message[:]), refusal.Code.String()+": ")
 	refusal.Generation = uint64(d.c.generation)
 	if d.c.caller.id != 0 {
 		refusal.Caller = writerRecord(&d.c.caller)

@@ -713,10 +713,15 @@ impl Inner {
     /// The present snapshot of a check handle that is alive.
     pub(super) fn living(&self, check: &Check) -> Result<Arc<Snapshot>, Error> {
         self.check_owned(Kind::Check.as_str(), check.place.slot)?;
-        let snapshot = check.place.cell.snapshot.load();
-        snapshot
-            .filter(|snapshot| snapshot.life == check.life && !snapshot.gone)
-            .ok_or_else(|| gone("check", self.check_handle(check.place.slot, check.life)))
+        match check.place.cell.snapshot.load() {
+            Some(snapshot) if snapshot.life == check.life && !snapshot.gone => Ok(snapshot),
+            // As long as the cell has no new owner the tombstone knows the name.
+            Some(tombstone) if tombstone.life == check.life => Err(Error::text(
+                ErrorKind::Gone,
+                format!("check {:?} was deregistered; register it again", tombstone.id()),
+            )),
+            _ => Err(gone("check", self.check_handle(check.place.slot, check.life))),
+        }
     }
 
     /// Pays what a commit owes, even if a step of it panics: past its commit point a call cannot fail.

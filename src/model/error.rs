@@ -235,6 +235,17 @@ impl fmt::Display for Error {
                 f,
                 ": it is an alias and the engine alone writes it; to compute a status yourself, register an ordinary check"
             ),
+            ErrorKind::WouldDeadlock => {
+                write!(f, ": a token cannot join itself; give the token that was taken over")
+            }
+            ErrorKind::StillRunning => {
+                let old = refusal.holder.as_ref().map_or_else(String::new, ToString::to_string);
+                write!(
+                    f,
+                    ": the old token of {old}, generation {}, is not closed yet or a call of it runs; its owner must close it",
+                    refusal.generation
+                )
+            }
             kind => {
                 match &refusal.holder {
                     Some(holder) => write!(f, ": {holder} holds it as generation {}", refusal.generation)?,

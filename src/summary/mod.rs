@@ -242,6 +242,7 @@ impl Summary {
         let mut lost = 0;
         while lost < if mutated!("refresh-once") { 1 } else { 2 } {
             let before = self.word_ordered();
+            pause!("refresh:loaded");
             // The counter may lag by one; it is brought up before it could lag by two. It is compared with a word that stood before and
             // after it was read: with one that was overtaken meanwhile it would be raised beyond the word.
             let counted = self.changes.load(Ordering::Acquire);
@@ -297,7 +298,7 @@ impl Summary {
         if let Some(place) = place {
             self.members.refresh_block(place);
         }
-        let before = self.word();
+        let lost = mutated!("walk-winner-only").then(|| self.word().version() + 1);
         self.refresh();
         pause!("walk:refreshed");
         let word = self.word_ordered();
@@ -305,7 +306,7 @@ impl Summary {
         if word.peak().is_none() && !text {
             return;
         }
-        if mutated!("walk-winner-only") && word.version() != before.version() + 1 {
+        if lost.is_some_and(|own| word.version() != own) {
             return;
         }
         if mutated!("settle-before-walk") {

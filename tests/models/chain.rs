@@ -90,7 +90,10 @@ models! {
         walk_winner_only "walk-winner-only" ABOVE;
     a_walk_with_nothing_to_tell: SILENT,
         settle_before_walk "settle-before-walk" CARRIED;
-    an_alias_of_an_alias: THREE;
-    the_node: NODE;
-    there_and_back: FLIP;
+    an_alias_of_an_alias: THREE,
+        walk_winner_only_from_between "walk-winner-only" ABOVE;
+    the_node: NODE,
+        walk_winner_only_from_the_node "walk-winner-only" ABOVE;
+    there_and_back: FLIP,
+        walk_winner_only_with_an_older_write "walk-winner-only" FLIPPED;
 }

@@ -2,17 +2,17 @@
 //! may return under the C11 memory model.
 //!
 //! A model is the code that ships, through the facade [`crate::sync`], in the hands of two threads. It is run in both roles (loom's first
-//! thread does the one's part or the other's: there are orders that it finds in one of them only), at two preemptions to
-//! the end and at three and four to the end or to a cap, which the line it prints tells. What a call promises is tested *when it returns*, not only after
+//! thread does the one's part or the other's: there are orders that it finds in one of them only), at two preemptions to the end and at
+//! three and four to the end or to a cap, which the line it prints tells. What a call promises is tested *when it returns*, not only after
 //! all have: a protocol that is late is wrong.
 //!
-//! Each claim has a text of its own and at least one mutant, a named one-line break in the source, that falsifies it and is run against
-//! the same model. A mutant that dies of anything else, or not at all, fails its test.
+//! Each claim has a text of its own. A mutant is a named one-line break in the source; it is run against a model whose claim it falsifies,
+//! and fails its test if it dies of another claim or not at all.
 //!
 //! What loom cannot run is outside: the allocator, the reclamation of snapshots and cells, mappings, descriptors and the futex. So are
 //! the registrations' own lists, which are written under one lock; the models do in their place what concerns the readers and writers.
 //!
-//! `LIFESIGN_MODEL_SECONDS` is the cap at three preemptions, for each model and role.
+//! `LIFESIGN_MODEL_SECONDS` is the cap at three preemptions, for each model and role; at four it is a twentieth of that.
 
 mod atomic_start;
 mod chain;

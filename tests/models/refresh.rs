@@ -178,8 +178,12 @@ models! {
     a_refresh_beside_a_settle: SETTLE,
         refresh_counts_settle "refresh-counts-settle" CARRIED;
     the_count_of_changes: COUNT;
-    a_registration: ENTER;
-    a_registration_in_a_block: ENTER_BLOCK;
-    a_deregistration: LEAVE;
-    a_deregistration_in_a_block: LEAVE_BLOCK;
+    a_registration: ENTER,
+        registration_refresh_once "refresh-once" ENTERED;
+    a_registration_in_a_block: ENTER_BLOCK,
+        registration_in_a_block_refresh_once "refresh-once" ENTERED;
+    a_deregistration: LEAVE,
+        deregistration_refresh_once "refresh-once" RAISED;
+    a_deregistration_in_a_block: LEAVE_BLOCK,
+        deregistration_in_a_block_refresh_once "refresh-once" RAISED;
 }

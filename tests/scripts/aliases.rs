@@ -405,3 +405,22 @@ fn heartbeat_beside_a_commit() {
 fn a_heartbeat_pays_what_the_commit_it_repeats_owes() {
     breaks::notices("heartbeat-unpaid", "a report that has returned is shown", heartbeat_beside_a_commit);
 }
+
+/// A refresh is stopped with an old word in hand, while the counter of changes goes on.
+fn counter_beside_an_old_word() {
+    let chain = chain(3);
+    let transitions = || chain.engine.snapshot(&chain.aliases[0]).unwrap().transitions();
+    let before = transitions();
+    let slow = chain.checks[1].clone();
+    let refreshing = parked::at("refresh:loaded", move || slow.write(Status::Warning, "text"));
+    chain.checks[0].write(Status::Critical, "text").unwrap();
+    chain.checks[2].write(Status::Warning, "text").unwrap();
+    refreshing.finish().unwrap();
+    chain.checks[2].write(Status::Passing, "text").unwrap();
+    assert_eq!(transitions() - before, 1, "the alias has changed once");
+}
+
+#[test]
+fn the_transitions_of_an_alias_are_counted_once() {
+    breaks::notices("count-when-overtaken", "the alias has changed once", counter_beside_an_old_word);
+}

@@ -166,7 +166,7 @@ fn no_wake_is_lost_between_a_busy_writer_and_a_sleepy_reader() {
         });
         let mut last = base;
         while last < base + COMMITS {
-            if wakes % 2 == 0 {
+            if wakes.is_multiple_of(2) {
                 scene.subscription.wait(Some(PATIENCE)).expect("there is more to come");
             } else {
                 assert!(wait_readable(descriptor, PATIENCE), "there is more to come");
