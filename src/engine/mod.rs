@@ -1,11 +1,13 @@
 //! The engine: the state of one node, and what a Rust program calls.
 //!
-//! The parts: `registration` (services, checks, aliases: under one lock that neither reads nor writes know of), `writing`
+//! The parts: `registration` with `services` and `checks` (under one lock that neither reads nor writes know of), `writing`
 //! (tokens and commits), `reading` (snapshots, views, the audit), `subscribing`, `clock`, `stats`.
 
+mod checks;
 pub mod clock;
 pub mod reading;
 mod registration;
+mod services;
 pub mod stats;
 mod subscribing;
 mod writing;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cell::slab::Place;
 use crate::cell::word::flag;
-use crate::engine::registration::Right;
+use crate::engine::checks::Right;
 use crate::engine::stats::Count;
 use crate::engine::{Check, Engine, Inner};
 use crate::model::error::{Error, ErrorKind, Refusal};

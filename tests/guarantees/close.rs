@@ -137,14 +137,15 @@ fn calls_that_meet_a_close_finish_or_say_so() {
 fn pages_of_closed_engines_are_used_again() {
     let _alone = breaks::alone();
     let mut highest = 0;
-    for round in 0..200 {
+    for round in 0..600 {
         let engine = engine();
         let checks: Vec<_> = (0..50).map(|at| check(&engine, &at.to_string(), None)).collect();
         let top = checks.iter().map(slot).max().unwrap();
-        if round == 0 {
-            highest = top;
+        // The first rounds go through the pages that other tests have left.
+        if round < 200 {
+            highest = highest.max(top);
         }
-        assert!(top <= highest + 1024, "round {round}: memory does not grow with the engines that have been");
+        assert!(top <= highest, "round {round}: memory does not grow with the engines that have been");
         drop(engine);
         assert!(checks.iter().all(|check| check.status().is_none()));
     }
