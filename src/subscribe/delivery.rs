@@ -63,8 +63,10 @@ struct Buried {
 #[derive(Default)]
 struct Consumer {
     delivered: HashMap<u32, Delivered>,
-    /// Cells that were marked and found deregistered, until their tombstones come.
+    /// Aliases that were marked and found deregistered, until their tombstones come.
     ended: HashSet<u32>,
+    /// Checks whose tombstones were read from their cells, until the same come from the inbox.
+    told: HashMap<u32, u64>,
     summary: Option<Arc<SummaryState>>,
     carry: VecDeque<Event>,
     resync: bool,
@@ -257,6 +259,7 @@ impl Core {
             self.resyncs.fetch_add(1, Ordering::Relaxed);
             consumer.delivered.clear();
             consumer.ended.clear();
+            consumer.told.clear();
             consumer.summary = None;
             consumer.resync = true;
             engine.mark_matching(self);
@@ -343,10 +346,23 @@ impl Fill<'_> {
             return;
         }
         if snapshot.gone {
-            // What was marked matched: it is merged into the tombstone, which may still be on its way to the inbox.
-            consumer.ended.insert(slot);
+            self.end(slot, snapshot, consumer);
         } else {
             self.state(slot, snapshot, consumer);
+        }
+    }
+
+    /// What was marked matched and is merged into the tombstone. That may still be on its way to the inbox while the write that was marked has
+    /// returned, so it is told at once; an alias's, which is derived, comes from the inbox alone.
+    fn end(&mut self, slot: u32, tombstone: Arc<Snapshot>, consumer: &mut Consumer) {
+        let incarnation = tombstone.incarnation;
+        if tombstone.definition.is_alias() {
+            consumer.ended.insert(slot);
+        } else if consumer.told.get(&slot) != Some(&incarnation) {
+            let handle = self.engine.check_handle(slot, tombstone.life);
+            let (first, worst) = ((slot, incarnation), Status::Critical);
+            self.bury(Buried { handle, slot, tombstone, first, worst }, consumer);
+            consumer.told.insert(slot, incarnation);
         }
     }
 
@@ -425,6 +441,10 @@ impl Fill<'_> {
 
     fn bury(&mut self, buried: Buried, consumer: &mut Consumer) {
         let Buried { handle, slot, tombstone, first, worst } = buried;
+        if consumer.told.get(&slot) == Some(&tombstone.incarnation) {
+            consumer.told.remove(&slot);
+            return;
+        }
         let mut told = worst >= self.core.filter.least;
         let mut last = None;
         for (slot, incarnation) in [first, (slot, tombstone.incarnation)] {
