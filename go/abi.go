@@ -40,6 +40,7 @@ package lifesign
 #cgo noescape lifesign_token_close
 #cgo noescape lifesign_token_join
 #cgo noescape lifesign_subscribe
+#cgo noescape lifesign_token_subscribe
 #cgo noescape lifesign_subscription_poll
 #cgo noescape lifesign_subscription_descriptor
 #cgo noescape lifesign_unsubscribe
@@ -80,6 +81,7 @@ package lifesign
 #cgo nocallback lifesign_token_close
 #cgo nocallback lifesign_token_join
 #cgo nocallback lifesign_subscribe
+#cgo nocallback lifesign_token_subscribe
 #cgo nocallback lifesign_subscription_poll
 #cgo nocallback lifesign_subscription_descriptor
 #cgo nocallback lifesign_unsubscribe

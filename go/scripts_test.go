@@ -1,6 +1,7 @@
 package lifesign_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -220,4 +221,26 @@ func TestOverlappingLifetimesUnforced(t *testing.T) {
 	if stats := must(engine.Stats())(t); stats.RefusedFenced != 100 || fenced != committed {
 		t.Errorf("%d refusals counted of %d", stats.RefusedFenced, fenced)
 	}
+}
+
+// O's runner is first scheduled after the take-over: its subscribe is refused,
+// and N wakes.
+func TestLateRegister(t *testing.T) {
+	s := newStage(t)
+	n := must(s.mirror.TakeOver(s.o.Generation(), "N"))(t)
+	changes := must(n.Subscribe(lifesign.Filter{Check: s.target}))(t)
+	drain(t, changes)
+
+	_, err := s.o.Subscribe(lifesign.Filter{Check: s.target})
+	var refused *lifesign.Error
+	if !errors.As(err, &refused) || !errors.Is(err, lifesign.ErrFenced) || refused.Holder == nil || refused.Holder.Label != "N" {
+		t.Fatalf("O's late subscribe: %v, want FENCED by N", err)
+	}
+
+	check(t, s.u.Update(lifesign.Warning, "slow"))
+	if state := newest(t, changes); state.Status != lifesign.Warning {
+		t.Errorf("N sees %v, want warning", state.Status)
+	}
+	check(t, changes.Close())
+	check(t, n.Close())
 }

@@ -49,9 +49,33 @@ func (e *Engine) Subscribe(filter Filter) (*Subscription, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newSubscription(e, handle), nil
+}
+
+// Subscribe is [Engine.Subscribe] as the check's writer: a runner that was
+// started late, and taken over before it came to run, is told so here with
+// [ErrFenced]. The subscription outlives the token.
+func (t *Token) Subscribe(filter Filter) (*Subscription, error) {
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	c, err := filter.pinned(&pins)
+	if err != nil {
+		return nil, err
+	}
+	var handle C.lifesign_subscription
+	detail := newErrorDetail()
+	err = detail.result(C.lifesign_token_subscribe(C.lifesign_token(t.handle), &c, &handle, &detail.c))
+	runtime.KeepAlive(t)
+	if err != nil {
+		return nil, err
+	}
+	return newSubscription(t.engine, handle), nil
+}
+
+func newSubscription(e *Engine, handle C.lifesign_subscription) *Subscription {
 	s := &Subscription{engine: e, handle: uint64(handle)}
 	s.cleanup = runtime.AddCleanup(s, unsubscribe, s.handle)
-	return s, nil
+	return s
 }
 
 func unsubscribe(handle uint64) { C.lifesign_unsubscribe(C.lifesign_subscription(handle), nil) }

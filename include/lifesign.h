@@ -1210,6 +1210,17 @@ lifesign_result lifesign_subscribe(lifesign_engine engine,
                                    struct lifesign_error *error);
 
 /**
+ * Subscribes as the writer of the token's check, like `lifesign_subscribe`, unless the token is not the check's present one: a runner that was
+ * started late and taken over before it came to run is told so here. The subscription outlives the token.
+ *
+ * Any thread. Errors: FENCED naming who took over, GONE, REVOKED, and those of `lifesign_subscribe`.
+ */
+lifesign_result lifesign_token_subscribe(lifesign_token token,
+                                         const struct lifesign_filter *filter,
+                                         lifesign_subscription *subscription,
+                                         struct lifesign_error *error);
+
+/**
  * Takes what is pending, up to `events_cap` events; never waits. OK with `batch->count` 0 when nothing is. What does not fit stays pending; if not
  * even one event fits into `bytes`, `batch->bytes` alone is written.
  *

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conftest import World
-from lifesign import Engine, Status, Subscription, Token
+from lifesign import Engine, Event, EventKind, Status, Subscription, Token
 
 LIMIT = 30
 
@@ -107,6 +107,30 @@ def test_a_write_in_another_thread_wakes_it(world: World) -> None:
                 await asyncio.to_thread(world.token.update, status)
                 assert await seen.get() is status
         await consumer
+
+    run(main())
+
+
+def test_a_resync_without_events_arrives() -> None:
+    async def main() -> None:
+        with Engine(max_pending=2) as engine, engine.subscribe() as subscription:
+            seen: asyncio.Queue[Event] = asyncio.Queue()
+
+            async def consume() -> None:
+                async for event in subscription:
+                    seen.put_nowait(event)
+
+            checks = [engine.register_check(f"{number}") for number in range(6)]
+            consumer = asyncio.create_task(consume())
+            assert {(await seen.get()).id for _ in checks} == {check.id for check in checks}
+            for check in checks:
+                check.deregister()
+            assert await seen.get() == Event(EventKind.RESYNC)
+            engine.register_check("new")
+            assert (await seen.get()).id == "new"
+            subscription.close()
+            await consumer
+            assert seen.empty()
 
     run(main())
 

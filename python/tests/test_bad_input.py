@@ -1,6 +1,7 @@
 """Bad input: a clear error with the offending id, and everything that was there before is still there."""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from ctypes import c_char_p
 from typing import Any
@@ -116,6 +117,8 @@ def test_other_bad_texts(world: World) -> None:
         (lifesign.TooLargeError, lambda: engine.register_check("x", data=b"d" * (10 * MIB))),
         (lifesign.TooLargeError, lambda: world.check.redefine(data=b"d" * 4097)),
         (lifesign.TooLargeError, lambda: world.service.redefine(name="n" * MIB)),
+        (lifesign.TooLargeError, lambda: world.check.take_over(1, "l" * 128)),
+        (lifesign.TooLargeError, lambda: Engine(name="n" * 64)),
     ]
     for error, refusal in calls:
         with pytest.raises(error):
@@ -175,6 +178,37 @@ def test_wrong_types_are_type_errors(world: World) -> None:
             wrong()
 
 
+def test_an_id_in_place_of_a_handle_is_told_how_to_find_it(world: World) -> None:
+    engine: Any = world.engine
+    service = re.escape("service must be a Service, not str; engine.service('web') finds one")
+    check = re.escape("check must be a Check, not str; engine.check('web:http') finds one")
+    calls: list[tuple[str, Callable[[], object]]] = [
+        (service, lambda: engine.register_check("x", service="web")),
+        (service, lambda: engine.register_alias("x", "other", service="web")),
+        (service, lambda: engine.subscribe(service="web")),
+        (check, lambda: engine.subscribe(check="web:http")),
+        ("^service must be a Service, not Check$", lambda: engine.subscribe(service=world.check)),
+        ("^check must be a Check, not Service$", lambda: engine.subscribe(check=world.service)),
+        ("^service must be a Service, not int$", lambda: engine.register_check("x", service=0)),
+    ]
+    for message, wrong in calls:
+        with pytest.raises(TypeError, match=message):
+            wrong()
+
+
+def test_what_is_no_status_is_said(world: World) -> None:
+    engine: Any = world.engine
+    token: Any = world.token
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("^status must be a Status, not str$", lambda: token.update("passing")),
+        ("^initial must be a Status, not str$", lambda: engine.register_check("x", initial="passing")),
+        ("^min_status must be a Status, not NoneType$", lambda: engine.subscribe(min_status=None)),
+    ]
+    for message, wrong in calls:
+        with pytest.raises(TypeError, match=message):
+            wrong()
+
+
 def test_numbers_out_of_range(world: World) -> None:
     calls: list[Callable[[], object]] = [
         lambda: world.check.take_over(2**64),
@@ -193,6 +227,12 @@ def test_numbers_out_of_range(world: World) -> None:
 def test_two_scopes(world: World) -> None:
     with pytest.raises(lifesign.InvalidError, match="one scope"):
         world.engine.subscribe(check=world.check, prefix="web")
+
+
+def test_a_summary_of_no_service(world: World) -> None:
+    for scope in ({}, {"check": world.check}, {"prefix": "web"}):
+        with pytest.raises(lifesign.InvalidError, match="summary, but of no service"):
+            world.engine.subscribe(**scope, summary=True)
 
 
 def test_no_room_for_events(world: World) -> None:

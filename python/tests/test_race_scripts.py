@@ -197,3 +197,19 @@ def test_many_rivals_one_winner(mirror: Check, threads: ThreadPoolExecutor) -> N
             with pytest.raises(FencedError):
                 old.update(Status.CRITICAL)
     assert mirror.status is Status.PASSING
+
+
+def test_a_late_runner_is_refused_when_it_subscribes(engine: Engine) -> None:
+    """Script 5: O is first scheduled after N's take-over; its subscribe is refused, and N wakes."""
+    own = engine.register_check("own")
+    watched = engine.register_check("watched")
+    with own.acquire("O") as o, own.take_over(o.generation, "N") as n, n.subscribe(check=watched) as changes:
+        assert [event.id for event in changes.poll().events] == ["watched"]
+        with pytest.raises(FencedError) as refused:
+            o.subscribe(check=watched)
+        assert refused.value.holder is not None
+        assert refused.value.holder.label == "N"
+        with watched.acquire("U") as u:
+            u.update(Status.WARNING, "slow")
+        assert changes.wait(60)
+        assert [event.status for event in changes.poll().events] == [Status.WARNING]

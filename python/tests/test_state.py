@@ -4,11 +4,12 @@ import os
 import socket
 import time
 from datetime import UTC, datetime
+from enum import IntEnum
 
 import pytest
 
 from conftest import World
-from lifesign import CheckKind, Engine, Holder, Status
+from lifesign import CheckKind, Code, Engine, EventKind, Holder, Status
 
 COARSE_NS = 50_000_000
 """How far the kernel's coarse clock, by which commits are dated, may lag behind the exact one."""
@@ -235,3 +236,9 @@ def test_reprs_say_what_it_is(world: World) -> None:
     world.token.close()
     assert repr(world.token) == "<closed Token of check 'web:http'>"
     assert repr(world.engine).startswith("<Engine 0x")
+
+
+@pytest.mark.parametrize("kind", [Status, CheckKind, EventKind, Code])
+def test_names_are_printed_in_lower_case(kind: type[IntEnum]) -> None:
+    for member in kind:
+        assert str(member) == f"{member}" == member.name.lower()

@@ -173,8 +173,56 @@ def test_iteration_marks_where_it_starts_over() -> None:
         take(subscription)
         for number in range(40):
             engine.check(f"{number}").deregister()
-        events = list(islice(subscription, 10))
-        assert [event.resync for event in events] == [True] + [False] * 9
+        first, *others = islice(subscription, 11)
+        assert first == Event(EventKind.RESYNC)
+        assert {event.kind for event in others} == {EventKind.STATE}
+        assert {event.id for event in others} == {f"{number}" for number in range(40, 50)}
+        assert not subscription.wait(0)
+
+
+def test_iteration_tells_that_nothing_is_left() -> None:
+    with Engine(max_pending=2) as engine, engine.subscribe() as subscription:
+        checks = [engine.register_check(f"{number}") for number in range(6)]
+        assert [event.id for event in islice(subscription, 6)] == [check.id for check in checks]
+        for check in checks:
+            check.deregister()
+        assert next(iter(subscription)) == Event(EventKind.RESYNC)
+        assert not subscription.wait(0)
+        engine.register_check("new")
+        assert next(iter(subscription)).id == "new"
+
+
+def test_iteration_has_nothing_to_forget_at_its_start() -> None:
+    with Engine(max_pending=2) as engine, engine.subscribe() as subscription:
+        checks = [engine.register_check(f"{number}") for number in range(7)]
+        for check in checks[:6]:
+            check.deregister()
+        before = engine.stats().resyncs
+        event = next(iter(subscription))
+        assert engine.stats().resyncs == before + 1
+        assert (event.kind, event.id) == (EventKind.STATE, "6")
+        assert not subscription.wait(0)
+
+
+def test_an_iteration_that_was_left_at_a_resync_goes_on_behind_it() -> None:
+    with Engine(max_pending=2) as engine, engine.subscribe() as subscription:
+        checks = [engine.register_check(f"{number}") for number in range(7)]
+        take(subscription)
+        for check in checks[:6]:
+            check.deregister()
+        seen = []
+        for _ in range(2):
+            for event in subscription:
+                seen.append(event)
+                break
+        assert [event.kind for event in seen] == [EventKind.RESYNC, EventKind.STATE]
+        assert seen[1].id == "6"
+
+
+@pytest.mark.parametrize("name", ["state", "id", "status"])
+def test_a_resync_has_no_state(name: str) -> None:
+    with pytest.raises(AttributeError, match="a resync event has no state: look at"):
+        getattr(Event(EventKind.RESYNC), name)
 
 
 def test_iteration_blocks_and_ends_with_the_subscription(world: World, threads: ThreadPoolExecutor) -> None:
@@ -321,3 +369,15 @@ def test_every_edge_arrives_under_load(world: World, threads: ThreadPoolExecutor
     assert versions == sorted(set(versions))
     assert versions[-1] == world.check.snapshot().version
     subscription.close()
+
+
+def test_a_poll_after_an_iteration_that_was_left_comes_first_what_came_first(engine: Engine) -> None:
+    checks = [engine.register_check(str(at), initial=Status.CRITICAL) for at in range(3)]
+    with engine.subscribe() as changes:
+        assert next(iter(changes)).id == "0"
+        with checks[2].acquire("writer") as token:
+            token.update(Status.PASSING)
+        rest = changes.poll()
+        assert [(event.id, event.status) for event in rest.events] == [("1", Status.CRITICAL), ("2", Status.CRITICAL)]
+        assert rest.more
+        assert [(event.id, event.status) for event in changes.poll().events] == [("2", Status.PASSING)]

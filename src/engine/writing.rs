@@ -6,7 +6,7 @@ use crate::cell::slab::Place;
 use crate::cell::word::flag;
 use crate::engine::checks::Right;
 use crate::engine::stats::Count;
-use crate::engine::{Check, Engine, Inner};
+use crate::engine::{Check, Engine, Inner, Subscription, SubscriptionFilter};
 use crate::model::error::{Error, ErrorKind, Refusal};
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
@@ -218,14 +218,32 @@ impl Inner {
         Ok(())
     }
 
+    /// Refuses a token that is not its check's present one.
+    fn check_current(token: &Shared, verb: &'static str) -> Result<(), Error> {
+        let current = token.check.place.cell.snapshot.load();
+        match current.and_then(|current| Self::stale(token, &current).map(|kind| (kind, current))) {
+            Some((kind, current)) => Err(token.engine.refuse_token(verb, kind, token, &current)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn subscribe_as_writer(
+        token: &Shared,
+        filter: &SubscriptionFilter<'_>,
+    ) -> Result<Subscription, Error> {
+        const VERB: &str = "subscribing as the writer of";
+        let _call = token.enter(VERB)?;
+        Self::check_current(token, VERB)?;
+        let subscription = Engine::borrowed(token.engine.clone()).subscribe(filter)?;
+        // A take-over may have come meanwhile; what was made ends with this call then.
+        Self::check_current(token, VERB)?;
+        Ok(subscription)
+    }
+
     pub(crate) fn deregister_by_holder(token: &Shared) -> Result<(), Error> {
         const VERB: &str = "deregistering";
         let _call = token.enter(VERB)?;
-        if let Some(current) = token.check.place.cell.snapshot.load()
-            && let Some(kind) = Self::stale(token, &current)
-        {
-            return Err(token.engine.refuse_token(VERB, kind, token, &current));
-        }
+        Self::check_current(token, VERB)?;
         token.engine.deregister_check(&token.check, Right::Holder(token.generation, &token.record))
     }
 

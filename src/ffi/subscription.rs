@@ -49,39 +49,64 @@ pub extern "C" fn lifesign_subscribe(
     call(error, || {
         let out = Out::new("subscription", subscription)?;
         let engine = self::engine(engine)?;
-        let made = if filter.is_null() {
-            engine.subscribe(&SubscriptionFilter::all())?
-        } else {
-            let given = input("filter", filter)?;
-            let least = match given.min_status {
-                0 => Status::Passing,
-                code => status("filter.min_status", code)?,
-            };
-            match given.scope {
-                LIFESIGN_FILTER_ALL => engine.subscribe(&SubscriptionFilter::all().at_least(least))?,
-                LIFESIGN_FILTER_SERVICE => {
-                    let wanted = service(given.handle)?.1;
-                    engine.subscribe(
-                        &SubscriptionFilter::service(&wanted, given.summary != 0).at_least(least),
-                    )?
-                }
-                LIFESIGN_FILTER_CHECK => {
-                    let wanted = check(given.handle)?.1;
-                    engine.subscribe(&SubscriptionFilter::check(&wanted).at_least(least))?
-                }
-                LIFESIGN_FILTER_PREFIX => {
-                    let prefix = text("filter.prefix", given.prefix.ptr, given.prefix.len, MAX_ID)?;
-                    engine.subscribe(&SubscriptionFilter::prefix(prefix).at_least(least))?
-                }
-                other => {
-                    return Err(Error::invalid(format!("filter.scope: {other} is no scope; 0 to 3 are")));
-                }
-            }
-        };
-        let root = root()?;
-        out.put(root.handles.insert(root.secret, Kind::Subscription, || Ok(Object::Subscription(made)))?);
-        Ok(())
+        put(out, |filter| engine.subscribe(filter), filter)
     })
+}
+
+/// Subscribes as the writer of the token's check, like `lifesign_subscribe`, unless the token is not the check's present one: a runner that was
+/// started late and taken over before it came to run is told so here. The subscription outlives the token.
+///
+/// Any thread. Errors: FENCED naming who took over, GONE, REVOKED, and those of `lifesign_subscribe`.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_subscribe(
+    token: lifesign_token,
+    filter: *const lifesign_filter,
+    subscription: *mut lifesign_subscription,
+    error: *mut lifesign_error,
+) -> lifesign_result {
+    call(error, || {
+        let out = Out::new("subscription", subscription)?;
+        let token = crate::ffi::token::token(token)?;
+        put(out, |filter| token.subscribe(filter), filter)
+    })
+}
+
+/// Reads the filter, subscribes, and gives the subscription a handle.
+fn put(
+    out: Out<lifesign_subscription>,
+    subscribe: impl FnOnce(&SubscriptionFilter<'_>) -> Result<Subscription, Error>,
+    filter: *const lifesign_filter,
+) -> Result<(), Error> {
+    let (service_wanted, check_wanted);
+    let wanted = if filter.is_null() {
+        SubscriptionFilter::all()
+    } else {
+        let given = input("filter", filter)?;
+        let least = match given.min_status {
+            0 => Status::Passing,
+            code => status("filter.min_status", code)?,
+        };
+        let wanted = match given.scope {
+            LIFESIGN_FILTER_ALL => SubscriptionFilter::all(),
+            LIFESIGN_FILTER_SERVICE => {
+                service_wanted = service(given.handle)?.1;
+                SubscriptionFilter::service(&service_wanted, given.summary != 0)
+            }
+            LIFESIGN_FILTER_CHECK => {
+                check_wanted = check(given.handle)?.1;
+                SubscriptionFilter::check(&check_wanted)
+            }
+            LIFESIGN_FILTER_PREFIX => {
+                SubscriptionFilter::prefix(text("filter.prefix", given.prefix.ptr, given.prefix.len, MAX_ID)?)
+            }
+            other => return Err(Error::invalid(format!("filter.scope: {other} is no scope; 0 to 3 are"))),
+        };
+        wanted.at_least(least)
+    };
+    let root = root()?;
+    let make = || subscribe(&wanted).map(Object::Subscription);
+    out.put(root.handles.insert(root.secret, Kind::Subscription, make)?);
+    Ok(())
 }
 
 /// Takes what is pending, up to `events_cap` events; never waits. OK with `batch->count` 0 when nothing is. What does not fit stays pending; if not

@@ -18,7 +18,7 @@ const MAX_OUTPUT: usize = 1 << 31;
 
 /// The token of a handle, kept alive for the call. A token that was closed while calls ran stays known until the last of them leaves, so that
 /// one who joins finds them.
-struct Borrowed {
+pub struct Borrowed {
     entry: Arc<Entry>,
     handle: lifesign_token,
 }
@@ -44,7 +44,8 @@ impl Drop for Borrowed {
     }
 }
 
-fn token(handle: lifesign_token) -> Result<Borrowed, Error> {
+/// The token of a handle.
+pub fn token(handle: lifesign_token) -> Result<Borrowed, Error> {
     let root = root()?;
     root.handles.get(root.secret, Kind::Token, handle).map(|entry| Borrowed { entry, handle })
 }

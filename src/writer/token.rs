@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::engine::{Check, Inner};
+use crate::engine::{Check, Inner, Subscription, SubscriptionFilter};
 use crate::model::error::{Error, ErrorKind, Refusal};
 use crate::model::status::Status;
 use crate::sync::{AtomicU64, Ordering, Signal};
@@ -175,6 +175,15 @@ impl Token {
     /// `FENCED`, `GONE`, `REVOKED`, `CLOSED`, `FORKED`.
     pub fn deregister_check(&self) -> Result<(), Error> {
         Inner::deregister_by_holder(&self.shared)
+    }
+
+    /// Subscribes as the check's writer: a runner that was started late and taken over before it came to run is told so here and does not wait for
+    /// what its successor waits for. The subscription is like any other and outlives the token.
+    ///
+    /// # Errors
+    /// `FENCED` naming who took over, `GONE`, `REVOKED`, and those of [`crate::Engine::subscribe`].
+    pub fn subscribe(&self, filter: &SubscriptionFilter<'_>) -> Result<Subscription, Error> {
+        Inner::subscribe_as_writer(&self.shared, filter)
     }
 
     /// Closes the token: no call enters any more, and the check is free if this token still held it.

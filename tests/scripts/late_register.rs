@@ -24,6 +24,11 @@ fn a_runner_that_is_first_scheduled_after_its_successor_changes_nothing() {
             scheduled.recv().unwrap();
             // All that a runner does at its start: report, subscribe, and at its end undo it.
             assert_eq!(kind(o.write(Status::Critical, "O's first")), ErrorKind::Fenced);
+            let late = o.subscribe(&SubscriptionFilter::check(watched)).expect_err("O's subscribe is refused");
+            assert_eq!(
+                (late.kind(), late.holder().map(|record| &*record.label)),
+                (ErrorKind::Fenced, Some("N"))
+            );
             let subscriptions = [
                 engine.subscribe(&SubscriptionFilter::check(watched)).unwrap(),
                 engine.subscribe(&SubscriptionFilter::service(target, true)).unwrap(),
@@ -40,7 +45,7 @@ fn a_runner_that_is_first_scheduled_after_its_successor_changes_nothing() {
             assert_eq!(kind(engine.take_over(own, generation, "O")), ErrorKind::Held);
         });
         let n = engine.take_over(own, generation, "N").unwrap();
-        let subscription = engine.subscribe(&SubscriptionFilter::check(watched)).unwrap();
+        let subscription = n.subscribe(&SubscriptionFilter::check(watched)).unwrap();
         let descriptor = subscription.descriptor().unwrap();
         drain(&subscription);
         n.write(Status::Passing, "N's").unwrap();
@@ -52,6 +57,6 @@ fn a_runner_that_is_first_scheduled_after_its_successor_changes_nothing() {
         assert_eq!(engine.snapshot(own).unwrap().output(), "N's");
         n.write(Status::Critical, "web is down").expect("N still holds its check");
     });
-    assert_eq!(engine.stats().unwrap().refused_fenced, 3);
+    assert_eq!(engine.stats().unwrap().refused_fenced, 4);
     assert_eq!(engine.stats().unwrap().refused_held, 2);
 }

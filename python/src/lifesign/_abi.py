@@ -363,6 +363,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lifesign_token_join": (result, (token, token, c_uint32, c_int64, _error)),
     # subscription
     "lifesign_subscribe": (result, (engine, POINTER(Filter), POINTER(subscription), _error)),
+    "lifesign_token_subscribe": (result, (token, POINTER(Filter), POINTER(subscription), _error)),
     "lifesign_subscription_poll": (
         result,
         (subscription, POINTER(Event), c_size_t, _bytes, c_size_t, POINTER(Batch), _error),

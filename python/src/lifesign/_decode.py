@@ -104,10 +104,7 @@ def service(view: abi.ServiceView, checks: list[abi.Snapshot], buffer: memoryvie
 def batch(value: abi.Batch, events: list[abi.Event], buffer: memoryview) -> Batch:
     """Decode what a poll delivered."""
     return Batch(
-        events=tuple(
-            Event(EventKind(event.kind), snapshot(event.state, buffer), resync=bool(value.resync) and index == 0)
-            for index, event in enumerate(events)
-        ),
+        events=tuple(Event(EventKind(event.kind), snapshot(event.state, buffer)) for event in events),
         resync=bool(value.resync),
         more=bool(value.more),
         cursor=Cursor(UUID(bytes=bytes(value.cursor.engine_id)), value.cursor.position),

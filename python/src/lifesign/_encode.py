@@ -8,6 +8,7 @@ from operator import index
 
 from . import _abi as abi
 from .errors import InvalidError
+from .model import Status
 
 
 def utf8(value: str, what: str) -> bytes:
@@ -28,6 +29,14 @@ def data(value: bytes | bytearray | memoryview) -> abi.Str:
     """Return opaque bytes as pointer and length."""
     raw = bytes(memoryview(value))
     return abi.Str(raw, len(raw))
+
+
+def status(value: Status, what: str) -> int:
+    """Return a status as a number that fits 32 bits; which of them are statuses, the library knows."""
+    if not isinstance(value, int):
+        message = f"{what} must be a Status, not {type(value).__name__}"
+        raise TypeError(message)
+    return unsigned(value, 32, what)
 
 
 def unsigned(value: int, bits: int, what: str) -> int:

@@ -95,15 +95,17 @@ class Check:
         return Holder(generation.value, _decode.record(record))
 
     def acquire(self, label: str = "") -> Token:
-        """Become the check's one writer; never steals and never waits.
+        """Become the check's one writer; never steals and never waits. A token that is forgotten is closed.
 
         Args:
-            label: Who this is, for those who are refused later; at most 127 bytes of UTF-8.
+            label: Who this is, for those who are refused later; at most 127 bytes of UTF-8; more is refused.
 
         Raises:
             HeldError: Somebody else is; see ``holder`` and ``generation``.
             DerivedError: The check is an alias.
             GoneError: The check was deregistered.
+            InvalidError: The label is not valid UTF-8.
+            TooLargeError: The label is over its limit.
         """
         raw = utf8(label, "label")
         token = abi.token()
@@ -157,7 +159,7 @@ class Check:
         """Deregister the check although somebody holds it, whose writes are refused from here on; this is recorded.
 
         Args:
-            label: Who does it, for the one that is refused later.
+            label: Who does it, for the one that is refused later; as in :meth:`acquire`.
 
         Raises:
             GoneError: It was deregistered before.

@@ -11,10 +11,11 @@ from . import _abi as abi
 from . import _decode, _view
 from ._closing import Closer
 from ._encode import data as encode_data
-from ._encode import signed, text, unsigned, utf8
+from ._encode import signed, status, text, unsigned, utf8
+from ._filter import expect, filter_of
 from ._library import call, lib
 from .check import Check
-from .errors import BufferTooSmallError, GoneError, InvalidError, NotFoundError
+from .errors import BufferTooSmallError, GoneError, NotFoundError
 from .model import ServiceSnapshot, Stats, Status, WriterRecord
 from .service import Service
 from .subscription import Subscription
@@ -29,7 +30,8 @@ class Engine:
     and calls nothing back. It does not reach across ``fork``: a child opens a fresh one.
 
     Args:
-        name: The program that embeds it; with ``version`` and ``build`` it stands in every writer record.
+        name: The program that embeds it; with ``version`` and ``build`` it stands in every writer record. Each is at
+            most 63 bytes of UTF-8; more is refused.
         version: The program's version.
         build: The program's build, a commit for instance.
         manual_clock: Time is what :meth:`tick` says, instead of the system's.
@@ -43,6 +45,7 @@ class Engine:
 
     Raises:
         InvalidError: A text is not valid UTF-8, or a limit is out of range.
+        TooLargeError: A text is over its limit.
     """
 
     __slots__ = ("__weakref__", "_closer", "_handle")
@@ -144,7 +147,7 @@ class Engine:
             LimitError: The engine's quota of checks is used up.
         """
         spec = self._spec(abi.KIND_CHECK, id, service, name, data)
-        spec.initial = unsigned(initial, 32, "initial")
+        spec.initial = status(initial, "initial")
         return self._register(spec, id)
 
     def register_alias(
@@ -182,6 +185,7 @@ class Engine:
         return self._register(spec, id)
 
     def _spec(self, kind: int, id: str, service: Service | None, name: str, data: bytes) -> abi.CheckSpec:
+        expect(service, Service, "service")
         spec = abi.sized(abi.CheckSpec)
         spec.kind = kind
         spec.service = 0 if service is None else service.handle
@@ -325,22 +329,11 @@ class Engine:
             summary: With ``service``: its summary too.
 
         Raises:
-            InvalidError: More than one of ``service``, ``check`` and ``prefix``.
+            InvalidError: More than one of ``service``, ``check`` and ``prefix``, or a summary without a service.
             GoneError: The service or check was deregistered.
             LimitError: The engine's quota of subscriptions is used up.
         """
-        if sum(scope is not None for scope in (service, check, prefix)) > 1:
-            message = "a subscription has one scope: give at most one of service, check and prefix"
-            raise InvalidError(message)
-        interest = abi.sized(abi.Filter)
-        interest.min_status = unsigned(min_status, 32, "min_status")
-        interest.summary = summary
-        if service is not None:
-            interest.scope, interest.handle = abi.FILTER_SERVICE, service.handle
-        elif check is not None:
-            interest.scope, interest.handle = abi.FILTER_CHECK, check.handle
-        elif prefix is not None:
-            interest.scope, interest.prefix = abi.FILTER_PREFIX, text(prefix, "prefix")
+        interest = filter_of(service, check, prefix, min_status, summary=summary)
         subscription = abi.subscription()
         call(lib.lifesign_subscribe, self._handle, byref(interest), byref(subscription))
         return Subscription(self, subscription.value)

@@ -4,14 +4,13 @@ Each tells what happened, to which id and what to do (``message``), and carries 
 are known: ``caller``, and ``holder`` with its ``generation``.
 """
 
-from enum import IntEnum
 from typing import ClassVar
 
 from . import _abi as abi
-from .model import WriterRecord
+from .model import NamedEnum, WriterRecord
 
 
-class Code(IntEnum):
+class Code(NamedEnum):
     """Error codes of the C ABI."""
 
     HELD = abi.HELD

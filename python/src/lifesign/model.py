@@ -15,7 +15,14 @@ def _instant(nanoseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
-class Status(IntEnum):
+class NamedEnum(IntEnum):
+    """Numbers of the C ABI that print as their lower-case names."""
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Status(NamedEnum):
     """Status of a check or service; a greater one is worse, and ``GONE`` means that there is none any more."""
 
     GONE = 0
@@ -23,11 +30,8 @@ class Status(IntEnum):
     WARNING = 2
     CRITICAL = 3
 
-    def __str__(self) -> str:
-        return self.name.lower()
 
-
-class CheckKind(IntEnum):
+class CheckKind(NamedEnum):
     """How a check gets its status: from its writer, or derived by the engine from a service or the node."""
 
     CHECK = abi.KIND_CHECK
@@ -35,12 +39,18 @@ class CheckKind(IntEnum):
     ALIAS_NODE = abi.KIND_ALIAS_NODE
 
 
-class EventKind(IntEnum):
-    """What an event tells: a check's state, its last state (it was deregistered), or a service's summary."""
+class EventKind(NamedEnum):
+    """What an event tells: a check's state, its last state (it was deregistered), or a service's summary.
+
+    ``RESYNC`` comes from iterating over a subscription alone and has no state: forget what was known; what follows is
+    the whole matching state. It is what :attr:`Batch.resync` says.
+    """
 
     STATE = 1
     GONE = 2
     SUMMARY = 3
+    # The package's own, out of the way of what the library may add.
+    RESYNC = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,23 +160,48 @@ class ServiceSnapshot:
     checks: tuple[Snapshot, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Event:
-    """One change. ``resync`` on an event: drop what was known before it, the whole matching state follows."""
+    """One change; of kind ``RESYNC``, the order to forget what was known: such an event has no state, id or status."""
 
     kind: EventKind
-    state: Snapshot
-    resync: bool = False
+    _state: Snapshot | None = None
+
+    @property
+    def state(self) -> Snapshot:
+        """The state that the event brought; in a ``GONE`` event the last one.
+
+        Raises:
+            AttributeError: The event is of kind ``RESYNC``.
+        """
+        if self._state is None:
+            message = (
+                f"a {self.kind} event has no state: look at event.kind first, and forget what was known; "
+                "what follows is the whole matching state"
+            )
+            raise AttributeError(message)
+        return self._state
 
     @property
     def id(self) -> str:
-        """Id of the check (of the service, in a summary)."""
+        """Id of the check (of the service, in a summary).
+
+        Raises:
+            AttributeError: The event is of kind ``RESYNC``.
+        """
         return self.state.id
 
     @property
     def status(self) -> Status:
-        """Status that the event brought; in a ``GONE`` event the last one."""
+        """Status that the event brought; in a ``GONE`` event the last one.
+
+        Raises:
+            AttributeError: The event is of kind ``RESYNC``.
+        """
         return self.state.status
+
+    def __repr__(self) -> str:
+        return f"Event({', '.join(repr(part) for part in (self.kind, self._state) if part is not None)})"
 
 
 @dataclass(frozen=True, slots=True)

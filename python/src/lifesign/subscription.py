@@ -5,7 +5,6 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from ctypes import byref, c_int32, create_string_buffer
-from dataclasses import replace
 from io import FileIO
 from threading import Lock
 from types import TracebackType
@@ -18,13 +17,15 @@ from ._encode import unsigned
 from ._library import call, lib
 from ._waiting import slices
 from .errors import BufferTooSmallError, ClosedError, TimedOutError
-from .model import Batch, Event
+from .model import Batch, Cursor, Event, EventKind
 
 if TYPE_CHECKING:
     from .engine import Engine
 
 _ROOM = 64 * 1024
 """Bytes of a poll's first buffer."""
+_PORTION = 64
+"""Events that a poll takes unless it is told otherwise."""
 
 
 class Subscription:
@@ -33,9 +34,12 @@ class Subscription:
     For one consumer at a time. ``for event in subscription`` blocks, ``async for event in subscription`` does not and
     uses no thread; both end when the subscription or its engine is closed, and may be left and entered again without
     losing an event. A slow consumer finds several changes of a check merged into the newest, never one missing.
+
+    An event of kind ``RESYNC`` says that more was deregistered than the engine keeps for a slow consumer
+    (``max_pending``): forget what was known; what follows is the whole matching state. It has no state, id or status.
     """
 
-    __slots__ = ("__weakref__", "_closer", "_descriptor", "_engine", "_handle", "_lock", "_resync", "_taken")
+    __slots__ = ("__weakref__", "_closer", "_cursor", "_descriptor", "_engine", "_handle", "_known", "_lock", "_taken")
 
     def __init__(self, engine: "Engine", handle: int) -> None:
         self._engine = engine
@@ -43,7 +47,9 @@ class Subscription:
         self._closer = Closer(self, f"subscription {handle:#x}", lib.lifesign_unsubscribe, handle)
         # Events that an iteration has polled and not yet yielded.
         self._taken: deque[Event] = deque()
-        self._resync = False
+        # Whether a batch has delivered anything: before that there is nothing to forget.
+        self._known = False
+        self._cursor: Cursor
         # Made when it is first asked for: those who block or poll need none.
         self._descriptor: FileIO | None = None
         self._lock = Lock()
@@ -58,7 +64,7 @@ class Subscription:
         """The subscription's number in the C ABI."""
         return self._handle
 
-    def poll(self, max_events: int = 64) -> Batch:
+    def poll(self, max_events: int = _PORTION) -> Batch:
         """Take what is pending, up to ``max_events``; never waits, and may return no events.
 
         Raises:
@@ -67,6 +73,17 @@ class Subscription:
             InvalidError: ``max_events`` is not positive.
         """
         capacity = unsigned(max_events, 31, "max_events")
+        return self._rest(capacity) if self._taken else self._poll(capacity)
+
+    def _rest(self, capacity: int) -> Batch:
+        """Return what an iteration has polled and not yielded; it comes before anything newer."""
+        resync = self._taken[0].kind is EventKind.RESYNC
+        if resync:
+            self._taken.popleft()
+        events = tuple(self._taken.popleft() for _ in range(min(capacity, len(self._taken))))
+        return Batch(events=events, resync=resync, more=True, cursor=self._cursor)
+
+    def _poll(self, capacity: int) -> Batch:
         # Buffers of the call's own: two threads that poll by mistake do not read each other's events.
         events = (abi.Event * capacity)()
         batch = abi.sized(abi.Batch)
@@ -80,7 +97,10 @@ class Subscription:
                 if batch.bytes <= room:
                     raise
                 continue
-            return _decode.batch(batch, events[: batch.count], memoryview(buffer))
+            taken = _decode.batch(batch, events[: batch.count], memoryview(buffer))
+            self._known |= taken.resync or bool(taken.events)
+            self._cursor = taken.cursor
+            return taken
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until something is pending; it is there at once if it came before the call.
@@ -169,18 +189,16 @@ class Subscription:
 
     def _next(self) -> Event | None:
         if not self._taken:
-            batch = self.poll()
-            self._resync |= batch.resync
+            known = self._known
+            batch = self._poll(_PORTION)
+            if batch.resync and known:
+                # An event of its own: when nothing that matches is left, the batch has none to carry the news.
+                self._taken.append(Event(EventKind.RESYNC))
             self._taken.extend(batch.events)
         try:
-            event = self._taken.popleft()
+            return self._taken.popleft()
         except IndexError:
             return None
-        if self._resync != event.resync:
-            # A batch that said so may have had no events: the next one carries it.
-            event = replace(event, resync=self._resync)
-        self._resync = False
-        return event
 
     def __iter__(self) -> Iterator[Event]:
         while True:

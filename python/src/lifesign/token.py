@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Self
 from . import _abi as abi
 from . import _decode
 from ._closing import Closer
-from ._encode import unsigned, utf8
+from ._encode import status as encode_status
+from ._encode import utf8
 from ._library import call, lib
 from ._waiting import slices
 from .errors import StillRunningError
 from .model import Status, WriterRecord
+from .subscription import Subscription
 
 if TYPE_CHECKING:
     from .check import Check
+    from .service import Service
 
 
 class Token:
@@ -81,7 +84,33 @@ class Token:
             ClosedError: The token or the engine was closed.
         """
         raw = utf8(output, "output")
-        call(lib.lifesign_token_write, self._handle, unsigned(status, 32, "status"), raw, len(raw))
+        call(lib.lifesign_token_write, self._handle, encode_status(status, "status"), raw, len(raw))
+
+    def subscribe(
+        self,
+        *,
+        service: "Service | None" = None,
+        check: "Check | None" = None,
+        prefix: str | None = None,
+        min_status: Status = Status.PASSING,
+        summary: bool = False,
+    ) -> Subscription:
+        """Subscribe as the check's writer, like :meth:`Engine.subscribe`; the subscription outlives the token.
+
+        A runner that was started late and taken over before it came to run is told so here.
+
+        Raises:
+            FencedError: The token was taken over; ``holder`` is the successor.
+            GoneError: The check, or what is subscribed to, was deregistered.
+            InvalidError: More than one of ``service``, ``check`` and ``prefix``, or a summary without a service.
+            LimitError: The engine's quota of subscriptions is used up.
+        """
+        from ._filter import filter_of
+
+        interest = filter_of(service, check, prefix, min_status, summary=summary)
+        subscription = abi.subscription()
+        call(lib.lifesign_token_subscribe, self._handle, byref(interest), byref(subscription))
+        return Subscription(self._check.engine, subscription.value)
 
     def deregister_check(self) -> None:
         """Deregister the check, as its holder; the token stays to be closed.
