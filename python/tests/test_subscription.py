@@ -3,7 +3,7 @@
 import select
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -300,6 +300,15 @@ def test_wait_is_ended_by_a_change_and_by_close(world: World, threads: ThreadPoo
         waiter.result(LIMIT)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have SIGINT raise, also where the tests were started with it ignored, as a shell does in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_wait_lets_signals_through(world: World) -> None:
     with world.engine.subscribe(check=world.check) as subscription:
         take(subscription)
