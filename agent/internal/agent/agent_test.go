@@ -120,13 +120,14 @@ func TestBrokenReloadLosesNothing(t *testing.T) {
 		name  string
 		files map[string]string
 		log   string
+		then  string
 	}{
-		{"syntax", map[string]string{"a.json": `{"service": `}, "ends too early"},
-		{"unsupported field", map[string]string{"a.json": strings.Replace(good["a.json"], `"ttl": "1h"}, {"id": "y"`, `"grpc": "a:1"}, {"id": "y"`, 1)}, "not supported"},
-		{"lost its id", map[string]string{"a.json": strings.Replace(good["a.json"], `"id": "x", `, "", 1)}, "a check must have a name or an id"},
-		{"bad service", map[string]string{"a.json": strings.Replace(good["a.json"], "80", "800000", 1)}, "from 0 to 65535"},
-		{"duplicate in an earlier file", map[string]string{"0.json": `{"check": {"id": "z", "ttl": "2h"}}`}, "already defined"},
-		{"check of no service", map[string]string{"a.json": strings.Replace(good["a.json"], `{"id": "x",`, `{"id": "x", "service_id": "nowhere",`, 1)}, `\"nowhere\", which is not registered`},
+		{"syntax", map[string]string{"a.json": `{"service": `}, "ends too early", "; the file is not read; what it defined before goes on unchanged"},
+		{"unsupported field", map[string]string{"a.json": strings.Replace(good["a.json"], `"ttl": "1h"}, {"id": "y"`, `"grpc": "a:1"}, {"id": "y"`, 1)}, "not supported", "; this definition is not used; the earlier one keeps running"},
+		{"lost its id", map[string]string{"a.json": strings.Replace(good["a.json"], `"id": "x", `, "", 1)}, "a check must have a name or an id", "; it is left out; nothing that the file defined before is deregistered"},
+		{"bad service", map[string]string{"a.json": strings.Replace(good["a.json"], "80", "800000", 1)}, "from 0 to 65535", "; this definition is not used; the earlier one stays, its checks keep running"},
+		{"duplicate in an earlier file", map[string]string{"0.json": `{"check": {"id": "z", "ttl": "2h"}}`}, "already defined", "; what runs under it goes on unchanged"},
+		{"check of no service", map[string]string{"a.json": strings.Replace(good["a.json"], `{"id": "x",`, `{"id": "x", "service_id": "nowhere",`, 1)}, `\"nowhere\", which is not registered`, "; this definition is not used; the earlier one keeps running"},
 	} {
 		t.Run(broken.name, func(t *testing.T) {
 			f := start(t, good)
@@ -137,8 +138,8 @@ func TestBrokenReloadLosesNothing(t *testing.T) {
 			}
 			f.write(broken.files)
 			f.reload()
-			if len(f.log.with("level=ERROR", broken.log)) == 0 {
-				t.Errorf("the log does not say %q", broken.log)
+			if len(f.log.with("level=ERROR", broken.log, broken.then)) != 1 {
+				t.Errorf("the log does not say %q and %q", broken.log, broken.then)
 			}
 			for id, old := range before {
 				if got := f.snapshot(id); got.Revision != old.Revision {

@@ -30,10 +30,6 @@ func (a *Agent) Reload() error {
 	if err != nil {
 		return err
 	}
-	for _, p := range set.Problems {
-		a.log.Error("definition not used as written", "file", p.Place.File, "line", p.Place.Line, "column", p.Place.Column,
-			"path", p.Place.Path, "field", p.Field, "problem", p.String())
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
@@ -46,6 +42,7 @@ func (a *Agent) Reload() error {
 	for _, c := range set.Checks {
 		r.wantedChecks[c.ID] = true
 	}
+	r.reportProblems()
 	// Checks leave before their services do, and come after them; an alias
 	// that changed leaves first, since only the new aliases together are
 	// known to be free of loops.
@@ -59,13 +56,6 @@ func (a *Agent) Reload() error {
 	return nil
 }
 
-// report counts and logs a definition that the engine or the agent refused.
-func (r *reload) report(object string, place config.Place, err error) {
-	r.failed++
-	r.log.Error("definition refused", "file", place.File, "line", place.Line, "column", place.Column,
-		"path", place.Path, "problem", fmt.Sprintf("%s: %s: %v", place, object, err))
-}
-
 // stays reports whether a definition that is no longer found must be kept all
 // the same: its file could not be read in full.
 func (r *reload) stays(place config.Place) bool { return r.set.Unclear[place.File] }
@@ -77,7 +67,7 @@ func (r *reload) removeChecks() {
 			continue
 		}
 		if err := r.removeCheck(c); err != nil {
-			r.report(fmt.Sprintf("deregistering check %q", id), c.def.Place, err)
+			r.refuse("check", id, c.def.Place, err, "it stays registered")
 			continue
 		}
 		r.removed++
@@ -86,20 +76,27 @@ func (r *reload) removeChecks() {
 
 func (r *reload) bringServices() {
 	for _, def := range r.set.Services {
-		object := fmt.Sprintf("service %q", def.ID)
 		s := r.services[def.ID]
 		switch {
 		case s == nil:
-			r.count(&r.added, object, def.Place, r.addService(def, false))
+			if err := r.addService(def, false); err != nil {
+				r.refuse("service", def.ID, def.Place, err, notRegistered)
+			} else {
+				r.added++
+			}
 		case s.remote:
-			r.report(object, def.Place, errors.New("registered over HTTP already, which stays"))
+			r.refuse("service", def.ID, def.Place, errRemote, earlierStays)
 		case r.set.DuplicateServices[def.ID], def.Fault != "" && s.def.Fault == "":
 			r.untouched++ // reported as a problem; what is known to be good stays
 		case def.Same(s.def):
 			s.def.Place = def.Place
 			r.untouched++
 		default:
-			r.count(&r.changed, object, def.Place, r.changeService(s, def))
+			if err := r.changeService(s, def); err != nil {
+				r.refuse("service", def.ID, def.Place, err, earlierStays)
+			} else {
+				r.changed++
+			}
 		}
 	}
 }
@@ -108,45 +105,81 @@ func (r *reload) bringChecks() {
 	var again []config.Check
 	before := map[string]config.Check{}
 	for _, def := range r.set.Checks {
-		object := fmt.Sprintf("check %q", def.ID)
 		c := r.checks[def.ID]
 		switch {
 		case c == nil:
 			again = append(again, def)
 		case c.remote:
-			r.report(object, def.Place, errors.New("registered over HTTP already, which stays"))
+			r.refuse("check", def.ID, def.Place, errRemote, earlierRuns)
 		case r.set.DuplicateChecks[def.ID], def.Fault != "" && c.def.Fault == "":
 			r.untouched++ // reported as a problem; what is known to be good stays
 		case def.Same(c.def):
 			c.def.Place = def.Place
 			r.untouched++
 		case def.Redefines(c.def):
-			r.count(&r.changed, object, def.Place, r.changeCheck(c, def))
+			if err := r.changeCheck(c, def); err != nil {
+				r.refuse("check", def.ID, def.Place, err, earlierRuns)
+			} else {
+				r.changed++
+			}
 		default:
 			// Another target, kind or binding: another life of the id.
-			if _, err := r.checkSpec(def); err != nil {
-				r.report(object, def.Place, err)
-			} else if err := r.removeCheck(c); err != nil {
-				r.report(object, def.Place, err)
-			} else {
-				before[def.ID] = c.def
-				again = append(again, def)
+			_, err := r.checkSpec(def)
+			if err == nil {
+				err = r.removeCheck(c)
 			}
+			if err != nil {
+				r.refuse("check", def.ID, def.Place, err, earlierRuns)
+				continue
+			}
+			before[def.ID] = c.def
+			again = append(again, def)
 		}
 	}
-	for _, def := range again {
-		object := fmt.Sprintf("check %q", def.ID)
+	for _, def := range inOrder(again) {
 		old, existed := before[def.ID]
 		err := r.addCheck(def, false)
-		if err != nil && existed {
-			err = errors.Join(err, r.addCheck(old, false))
-		}
-		if existed {
-			r.count(&r.changed, object, def.Place, err)
-		} else {
-			r.count(&r.added, object, def.Place, err)
+		switch {
+		case err != nil && existed:
+			r.bringBack(def, old, err)
+		case err != nil:
+			r.standIn(def, err)
+		case existed:
+			r.changed++
+		default:
+			r.added++
 		}
 	}
+}
+
+// bringBack registers the earlier definition again when the new one was
+// refused.
+func (r *reload) bringBack(def, old config.Check, refused error) {
+	if old.Fault != "" {
+		r.standIn(def, refused)
+		return
+	}
+	if err := r.addCheck(old, false); err != nil {
+		r.refuse("check", def.ID, def.Place, errors.Join(refused, err), notRegistered)
+		return
+	}
+	r.refuse("check", def.ID, def.Place, refused, "the earlier one runs again")
+}
+
+// standIn registers a check that says why it cannot run in the place of an
+// alias in a loop: its service must not look healthier for the lack of it. One
+// whose service is not registered has nobody to stand in for.
+func (r *reload) standIn(def config.Check, refused error) {
+	if !errors.Is(refused, lifesign.ErrLoop) {
+		r.refuse("check", def.ID, def.Place, refused, notRegistered)
+		return
+	}
+	fault := fmt.Sprintf("%s (%s)", Sentence(refused), def.Place)
+	if err := r.addCheck(def.Unrunnable(fault), false); err != nil {
+		r.refuse("check", def.ID, def.Place, errors.Join(refused, err), notRegistered)
+		return
+	}
+	r.refuse("check", def.ID, def.Place, refused, unrunnable)
 }
 
 func (r *reload) removeServices() {
@@ -155,18 +188,13 @@ func (r *reload) removeServices() {
 		if s.remote || r.wantedServices[id] || r.stays(s.def.Place) {
 			continue
 		}
-		err := r.removeService(s)
-		if errors.Is(err, lifesign.ErrBusy) {
-			err = fmt.Errorf("no longer defined, and kept while it has checks: %w", err)
+		switch err := r.removeService(s); {
+		case errors.Is(err, lifesign.ErrBusy):
+			r.refuse("service", id, s.def.Place, err, "no longer defined, and kept while it has checks")
+		case err != nil:
+			r.refuse("service", id, s.def.Place, err, "it stays registered")
+		default:
+			r.removed++
 		}
-		r.count(&r.removed, fmt.Sprintf("deregistering service %q", id), s.def.Place, err)
 	}
-}
-
-func (r *reload) count(into *int, object string, place config.Place, err error) {
-	if err != nil {
-		r.report(object, place, err)
-		return
-	}
-	*into++
 }

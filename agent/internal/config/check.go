@@ -146,7 +146,7 @@ func (r *reader) readCheck(n *node, path string, in *owner, this string) {
 	if n.kind != objectNode {
 		o.complain(Problem{Place: o.place(n, path), Fatal: true, Text: "a check must be an object, not " + n.describe()})
 		r.unclear = true
-		r.finish(o, "", "it is left out")
+		r.finish(o, "check", "")
 		return
 	}
 	c := &written{}
@@ -164,14 +164,13 @@ func (r *reader) readCheck(n *node, path string, in *owner, this string) {
 	}
 	if c.ID == "" || len(c.ID) > maxID {
 		r.unclear = true
-		r.finish(o, "", "it is left out")
+		r.finish(o, "check", "")
 		return
 	}
 	if c.Fault != "" {
-		c.Check = Check{ID: c.ID, Name: c.Name, Notes: c.Notes, ServiceID: c.ServiceID, Place: c.Place,
-			Kind: Unrunnable, Status: lifesign.Critical, Fault: c.Fault, OutputMaxSize: maxOutput}
+		c.Check = c.Unrunnable(c.Fault)
 	}
-	r.finish(o, fmt.Sprintf("check %q", c.ID), "it does not run and stays as it was, critical when new")
+	r.finish(o, "check", c.ID)
 	r.checks = append(r.checks, c.Check)
 }
 

@@ -92,6 +92,13 @@ func (c Check) Same(other Check) bool {
 	return reflect.DeepEqual(c, other)
 }
 
+// Unrunnable is the check as it is registered when it cannot be run, with the
+// reason.
+func (c Check) Unrunnable(fault string) Check {
+	return Check{ID: c.ID, Name: c.Name, Notes: c.Notes, ServiceID: c.ServiceID, Place: c.Place,
+		Kind: Unrunnable, Status: lifesign.Critical, Fault: fault, OutputMaxSize: maxOutput}
+}
+
 // Redefines reports whether a running check can become c in place. What the
 // engine derives and what a check is bound to are fixed for a check's life.
 func (c Check) Redefines(old Check) bool {

@@ -39,13 +39,12 @@ type reader struct {
 	unclear  bool
 }
 
-// finish puts the object's name and the effect on its problems.
-func (r *reader) finish(o *object, name, effect string) {
+// finish puts the object's kind and id on its problems.
+func (r *reader) finish(o *object, kind, id string) {
 	for _, p := range o.problems {
-		p.Object = name
-		p.Effect = "the rest of it is used"
-		if p.Fatal {
-			p.Effect = effect
+		p.Kind, p.ID = kind, id
+		if !p.Fatal {
+			p.Effect = "the rest of it is used"
 		}
 		r.problems = append(r.problems, p)
 	}
@@ -96,15 +95,15 @@ func Load(directory, node string) (Set, error) {
 }
 
 func duplicate(kind, id string, place, first Place) Problem {
-	return Problem{Place: place, Field: "id", Object: fmt.Sprintf("%s %q", kind, id), Fatal: true,
-		Text: fmt.Sprintf("%s id %q is already defined at %s", kind, id, first), Effect: "this definition is left out"}
+	return Problem{Place: place, Field: "id", Kind: kind, ID: id, Fatal: true, Duplicate: true,
+		Text: fmt.Sprintf("the id is already defined at %s", first)}
 }
 
 func (r *reader) readFile(extension, this string) {
 	source, err := slurp(r.file)
 	if err != nil {
 		r.unclear = true
-		r.problems = append(r.problems, Problem{Place: Place{File: r.file}, Text: err.Error(), Effect: "the file is left out", Fatal: true})
+		r.problems = append(r.problems, Problem{Place: Place{File: r.file}, Text: err.Error(), Fatal: true})
 		return
 	}
 	parse := parseJSON
@@ -160,7 +159,7 @@ func (r *reader) parse(source []byte, parse func([]byte) (*node, error)) *node {
 		return root
 	}
 	r.unclear = true
-	p := Problem{Place: Place{File: r.file}, Text: err.Error(), Effect: "the file is left out", Fatal: true}
+	p := Problem{Place: Place{File: r.file}, Text: err.Error(), Fatal: true}
 	var syntax *syntaxError
 	if errors.As(err, &syntax) {
 		p.Place.Line, p.Place.Column = syntax.line, syntax.column

@@ -215,11 +215,11 @@ func TestUnsupportedFieldNamesItsPlaceAndSparesTheOthers(t *testing.T) {
 	})
 	p := set.problem(t, `"grpc"`)
 	if p.Place.Line != 4 || p.Place.Column != 4 || p.Field != "grpc" || p.Place.Path != "service.checks[1].grpc" ||
-		p.Object != `check "bad"` || !p.Fatal || filepath.Base(p.Place.File) != "a.json" {
+		p.Object() != `check "bad"` || !p.Fatal || filepath.Base(p.Place.File) != "a.json" {
 		t.Errorf("grpc: %+v", p)
 	}
 	p = set.problem(t, "deregister_critical_service_after")
-	if p.Place.Line != 4 || p.Place.Column != 3 || p.Place.Path != "check.deregister_critical_service_after" || p.Object != `check "late"` {
+	if p.Place.Line != 4 || p.Place.Column != 3 || p.Place.Path != "check.deregister_critical_service_after" || p.Object() != `check "late"` {
 		t.Errorf("deregister: %+v", p)
 	}
 	if c := set.check(t, "good"); c.Kind != TTL || c.Fault != "" {
@@ -315,7 +315,7 @@ func TestServiceFields(t *testing.T) {
 			{"name": "mesh", "connect": {"sidecar_service": {}}, "check": {"ttl": "1s"}},
 			{"name": "port", "port": 70000, "check": {"ttl": "1s"}}]}`,
 	})
-	if p := set.problem(t, `"weights"`); p.Fatal || p.Place.Line != 2 || p.Object != `service "harmless"` {
+	if p := set.problem(t, `"weights"`); p.Fatal || p.Place.Line != 2 || p.Object() != `service "harmless"` {
 		t.Errorf("weights: %+v", p)
 	}
 	if p := set.problem(t, `"connect"`); !p.Fatal || p.Place.Line != 3 {
@@ -340,11 +340,11 @@ func TestDuplicatesNameBothPlaces(t *testing.T) {
 		"a.json": "{\"service\": {\"name\": \"s\"},\n\"check\": {\"id\": \"c\", \"name\": \"first\", \"ttl\": \"1s\"}}",
 		"b.hcl":  "service {\n name = \"s\"\n}\ncheck {\n name = \"c\"\n ttl = \"1s\"\n}",
 	})
-	p := set.problem(t, `check id "c" is already defined at`, "a.json:2:10", "b.hcl:4")
+	p := set.problem(t, `check "c": the id is already defined at`, "a.json:2:10", "b.hcl:4")
 	if !p.Fatal {
 		t.Errorf("problem: %+v", p)
 	}
-	set.problem(t, `service id "s" is already defined at`, "a.json:1:13", "b.hcl:1")
+	set.problem(t, `service "s": the id is already defined at`, "a.json:1:13", "b.hcl:1")
 	if len(set.Services) != 1 || len(set.Checks) != 1 || set.Checks[0].Name != "first" {
 		t.Errorf("the first definition does not stand: %+v %+v", set.Services, set.Checks)
 	}

@@ -30,10 +30,22 @@ func (p Place) String() string {
 type Problem struct {
 	Place  Place
 	Field  string // as written; empty when no single field is to blame
-	Object string // check "web" or service "web"; empty when it has no id yet
+	Kind   string // "check" or "service"; empty for the file as a whole
+	ID     string // of the check or service; empty when it cannot be told
 	Text   string // what is wrong
-	Effect string // what the agent does about it
+	Effect string // what comes of it; empty when that depends on what runs
 	Fatal  bool   // the object is not run as written
+
+	// Duplicate means that the definition is a second one of its id.
+	Duplicate bool
+}
+
+// Object is check "web" or service "web", empty for what has no id.
+func (p Problem) Object() string {
+	if p.ID == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s %q", p.Kind, p.ID)
 }
 
 // String returns the problem on one line, place first.
@@ -43,8 +55,8 @@ func (p Problem) String() string {
 	if p.Place.Path != "" {
 		b.WriteString(": " + p.Place.Path)
 	}
-	if p.Object != "" {
-		b.WriteString(": " + p.Object)
+	if object := p.Object(); object != "" {
+		b.WriteString(": " + object)
 	}
 	b.WriteString(": " + p.Text)
 	if p.Effect != "" {

@@ -40,7 +40,7 @@ func (r *reader) readService(n *node, path string, this string) {
 	if n.kind != objectNode {
 		o.complain(Problem{Place: o.place(n, path), Fatal: true, Text: "a service must be an object, not " + n.describe()})
 		r.unclear = true
-		r.finish(o, "", "it is left out")
+		r.finish(o, "service", "")
 		return
 	}
 	s := Service{Place: o.place(n, path)}
@@ -59,10 +59,10 @@ func (r *reader) readService(n *node, path string, this string) {
 	s.Fault = o.fault()
 	if s.ID == "" || len(s.ID) > maxID {
 		r.unclear = true
-		r.finish(o, "", "it is left out, with its checks")
+		r.finish(o, "service", "")
 		return
 	}
-	r.finish(o, fmt.Sprintf("service %q", s.ID), "its checks do not run")
+	r.finish(o, "service", s.ID)
 	r.services = append(r.services, s)
 
 	checks := members(n, path, "check", "checks")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -194,12 +195,16 @@ func TestMethodsAndPaths(t *testing.T) {
 		"/v1/agent/checks":         "GET, HEAD",
 	} {
 		method := "POST"
-		response, _ := c.do(method, path, "")
+		response, text := c.do(method, path, "")
 		if response.StatusCode != 405 || response.Header.Get("Allow") != allow {
 			t.Errorf("%s %s: %d, Allow %q", method, path, response.StatusCode, response.Header.Get("Allow"))
 		}
+		if want := fmt.Sprintf("path %q takes %s, not %s\n", path, allow, method); text != want {
+			t.Errorf("%s %s: %q, want %q", method, path, text, want)
+		}
 	}
-	c.want(404, "GET", "/v1/catalog/nodes", "")
+	c.want(404, "GET", "/v1/catalog/nodes", "", `path "/v1/catalog/nodes" is not served here`)
+	c.want(200, "GET", "/v1//agent/checks", "", `"w1"`) // by way of the clean path
 	c.want(404, "GET", "/", "")
 }
 
@@ -279,6 +284,15 @@ func TestRegisterCheck(t *testing.T) {
 	c.want(409, "PUT", path, `{"ID": "w1", "Name": "other", "TTL": "1s"}`, `check "w1" is defined at`, "a.json:4:")
 	c.want(409, "PUT", path, `{"ID": "loop", "Name": "loop", "ServiceID": "web1", "AliasService": "sidecar"}`, "loop")
 	c.want(413, "PUT", path, `{"Name": "x", "Notes": "`+strings.Repeat("x", maxBody)+`"}`, "1048576 bytes")
+	for _, body := range []string{`{"Name": "x", "TTL": "1s", "Colour": "red"}`, `{"Name": "x", "TTL": `, `{"TTL": "1s"}`} {
+		if text := c.want(400, "PUT", path, body, "nothing was registered:"); strings.Contains(text, ";") {
+			t.Errorf("%s: what comes of it is said twice: %q", body, text)
+		}
+	}
+	loop := c.want(409, "PUT", path, `{"ID": "loop", "Name": "loop", "ServiceID": "web1", "AliasService": "sidecar"}`)
+	if strings.HasPrefix(loop, "lifesign:") {
+		t.Errorf("loop: %q", loop)
+	}
 	if _, there := c.checks()["x"]; there {
 		t.Error("a refused check is there")
 	}

@@ -26,6 +26,9 @@ func Listen(address string) (net.Listener, error) {
 		return nil, fmt.Errorf("HTTP address %q is not on the loopback: use 127.0.0.1, [::1], localhost or unix:///path", address)
 	}
 	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("HTTP address %q: somebody else listens there; choose another with -http: %w", address, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("HTTP address %q: %w", address, err)
 	}

@@ -48,8 +48,7 @@ func NewServer(a *agent.Agent, options Options) *http.Server {
 	}
 }
 
-// Handler serves the API. Unknown paths are answered with 404 and wrong methods
-// with 405 and Allow by the mux itself.
+// Handler serves the API.
 func Handler(a *agent.Agent, options Options) http.Handler {
 	s := &api{a, options}
 	mux := http.NewServeMux()
@@ -73,7 +72,7 @@ func Handler(a *agent.Agent, options Options) http.Handler {
 	handle("PUT /v1/agent/check/deregister/{id...}", s.deregisterCheck)
 	handle("PUT /v1/agent/service/register", s.registerService)
 	handle("PUT /v1/agent/service/deregister/{id...}", s.deregisterService)
-	return local(mux)
+	return local(explained(mux))
 }
 
 // local refuses requests whose Host is another machine's name: that is a web
@@ -112,7 +111,7 @@ func (s *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if code == http.StatusInternalServerError {
 		s.options.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
-	http.Error(w, err.Error(), code)
+	http.Error(w, agent.Sentence(err), code)
 }
 
 // codeOf is the HTTP status that an error is answered with.
