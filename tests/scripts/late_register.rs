@@ -24,7 +24,8 @@ fn a_runner_that_is_first_scheduled_after_its_successor_changes_nothing() {
             scheduled.recv().unwrap();
             // All that a runner does at its start: report, subscribe, and at its end undo it.
             assert_eq!(kind(o.write(Status::Critical, "O's first")), ErrorKind::Fenced);
-            let late = o.subscribe(&SubscriptionFilter::check(watched)).expect_err("O's subscribe is refused");
+            let late =
+                o.subscribe(&SubscriptionFilter::check(watched)).expect_err("O's subscribe is refused");
             assert_eq!(
                 (late.kind(), late.holder().map(|record| &*record.label)),
                 (ErrorKind::Fenced, Some("N"))
