@@ -4,8 +4,8 @@
 //! that per check (incarnation, version, epoch) rises strictly and changes that came in between are merged. Memory is a mark and an
 //! entry for each check that matches, however often it changes.
 //!
-//! Deregistrations cannot be read from the cell, which may have been given to another check by then. Each subscription has an inbox of
-//! tombstones keyed by id; past its limit the inbox is emptied and the whole state delivered anew (`RESYNC`), after which absence means
+//! Deregistrations cannot be left to the cell, which may have been given to another check by then. Each subscription has an inbox of
+//! tombstones keyed by id (one that still stands in its cell is told from there, before the inbox has it); past its limit the inbox is emptied and the whole state delivered anew (`RESYNC`), after which absence means
 //! deregistered. The cells are read *before* the inbox: a state found there was committed after the tombstone of its predecessor was put
 //! into the inbox, so the tombstone is in the same batch and sorts before it.
 

@@ -3,7 +3,7 @@
 //! # Double refresh
 //!
 //! A summary is the root of an f-array (P. Jayanti, *f-arrays: implementation and applications*, PODC 2002). A writer publishes its own
-//! word and then, at most twice: loads the summary, reads the inputs, swaps in the result with the version raised. If both swaps fail, the
+//! word and then, until one swap succeeds or two are lost: loads the summary, reads the inputs, swaps in the result with the version raised. If both swaps fail, the
 //! second one that got in between was computed by somebody who loaded the summary, and therefore read the inputs, after this writer's
 //! publication: it has covered it. Three things are needed for that, and each has a mutant that the models kill:
 //!
@@ -22,7 +22,8 @@
 //! (`settle-before-walk`), so that a change climbs a ladder of services once and not once for each path. The graph has no loops (see
 //! [`crate::alias`]).
 //!
-//! A refresh is lock-free: O(inputs / 32 + 32) loads and at most two swaps. A walk is O(that) for each summary on the way up.
+//! A refresh is wait-free: at most four rounds (two lost to refreshes, and one to a settled word beside each) of O(inputs / 32 + 32) loads and one
+//! swap. A walk is that for each summary on the way up.
 
 pub mod list;
 pub mod members;

@@ -17,7 +17,8 @@
 //! and woken, in this order. Each step may be done or helped by others; none can put an older state back. At the end the word is
 //! *settled*. A commit that leaves the status alone may skip the summaries only if the word it replaced was exactly its predecessor's,
 //! settled (`skip-unsettled`): otherwise an older writer may be paused before its refresh, and this one would return with an alias that
-//! shows neither of the two.
+//! shows neither of the two. For the same reason a report that finds its state committed already returns only when the word says that it is
+//! settled, and pays otherwise (`heartbeat-unpaid`): the same token may be in use in another thread, which is paused before it pays.
 
 use std::sync::Arc;
 
