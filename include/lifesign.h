@@ -32,6 +32,11 @@
 #define LIFESIGN_CLOCK_MANUAL 1
 
 /**
+ * Keep no histories: what it costs is nothing, and `lifesign_check_history` tells nothing.
+ */
+#define LIFESIGN_HISTORY_OFF UINT32_MAX
+
+/**
  * Written by whoever holds its token.
  */
 #define LIFESIGN_KIND_CHECK 0
@@ -45,6 +50,21 @@
  * Derived from the node's own direct checks.
  */
 #define LIFESIGN_KIND_ALIAS_NODE 2
+
+/**
+ * The status changed.
+ */
+#define LIFESIGN_HISTORY_TRANSITION 1
+
+/**
+ * A token was taken over.
+ */
+#define LIFESIGN_HISTORY_TAKE_OVER 2
+
+/**
+ * The holder's lease ran out.
+ */
+#define LIFESIGN_HISTORY_LAPSE 3
 
 /**
  * The check has never reported.
@@ -117,6 +137,11 @@
 #define LIFESIGN_JOIN_CALLS_ONLY 1
 
 /**
+ * Any output longer than this is refused before it is looked at; the engine's own limit is told by the engine.
+ */
+#define MAX_OUTPUT (1 << 31)
+
+/**
  * What a function returns: `LIFESIGN_OK` or why it changed nothing.
  */
 typedef uint32_t lifesign_result;
@@ -176,9 +201,9 @@ typedef struct lifesign_config {
    */
   uint32_t max_pending;
   /**
-   * 0.
+   * Entries that are kept of each check's history; 16. `LIFESIGN_HISTORY_OFF` keeps none.
    */
-  uint32_t reserved;
+  uint32_t history;
   /**
    * The embedder's name, up to 63 bytes.
    */
@@ -335,6 +360,10 @@ typedef struct lifesign_stats {
    */
   uint64_t refused_derived;
   /**
+   * Refused with `LIFESIGN_EXPIRED`.
+   */
+  uint64_t refused_expired;
+  /**
    * Refused for another reason.
    */
   uint64_t refused_other;
@@ -346,6 +375,14 @@ typedef struct lifesign_stats {
    * 0; kept for the count of helped writers.
    */
   uint64_t helps;
+  /**
+   * Leases that ran out.
+   */
+  uint64_t lapses;
+  /**
+   * Ticks that came more than half the shortest lease after the one before.
+   */
+  uint64_t clock_jumps;
   /**
    * Times that a subscription had to start anew.
    */
@@ -592,6 +629,28 @@ typedef struct lifesign_service_spec {
 } lifesign_service_spec;
 
 /**
+ * What a check showed before a restart.
+ */
+typedef struct lifesign_restored {
+  /**
+   * `sizeof(lifesign_restored)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its status.
+   */
+  lifesign_status status;
+  /**
+   * Wall clock of the last status change, nanoseconds since 1970.
+   */
+  int64_t since_ns;
+  /**
+   * Its text, up to `max_output` bytes.
+   */
+  struct lifesign_str output;
+} lifesign_restored;
+
+/**
  * The definition of a check or alias.
  */
 typedef struct lifesign_check_spec {
@@ -631,12 +690,199 @@ typedef struct lifesign_check_spec {
    * Id of the service that an alias mirrors, registered or not; for `LIFESIGN_KIND_ALIAS_SERVICE` alone.
    */
   struct lifesign_str target;
+  /**
+   * What the check showed before a restart, shown again until it is reported anew; NULL for nothing. It is no part of the definition: one that
+   * has reported keeps its own state. Not for an alias.
+   */
+  const struct lifesign_restored *restored;
 } lifesign_check_spec;
+
+/**
+ * How to take a token: see `lifesign_token_acquire`.
+ */
+typedef struct lifesign_acquire_spec {
+  /**
+   * `sizeof(lifesign_acquire_spec)`.
+   */
+  uint32_t struct_size;
+  /**
+   * What the status becomes at least when the lease runs out: 0 it stays, `LIFESIGN_STATUS_WARNING` or `LIFESIGN_STATUS_CRITICAL`.
+   */
+  lifesign_status on_lapse;
+  /**
+   * Milliseconds after its last report or renewal in which the token is lost, rounded up to 10; 0 keeps it until it is closed.
+   */
+  uint64_t lease_ms;
+  /**
+   * Record of the declared writer in whose name this is, 0: this process. See `lifesign_engine_declare_writer`.
+   */
+  uint32_t declared;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * What the token is for, up to 127 bytes.
+   */
+  struct lifesign_str label;
+} lifesign_acquire_spec;
 
 /**
  * A writer token; see `lifesign_token_acquire`. 0 is never valid.
  */
 typedef uint64_t lifesign_token;
+
+/**
+ * One write of a batch: see `lifesign_token_write_batch`.
+ */
+typedef struct lifesign_write {
+  /**
+   * `sizeof(lifesign_write)`.
+   */
+  uint32_t struct_size;
+  /**
+   * The status.
+   */
+  lifesign_status status;
+  /**
+   * Who writes, and which check.
+   */
+  lifesign_token token;
+  /**
+   * The text.
+   */
+  struct lifesign_str output;
+  /**
+   * Filled in: what `lifesign_token_write` would have returned.
+   */
+  lifesign_result result;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Filled in: the revision of the state that stands for this write; of a heartbeat the one it confirms.
+   */
+  uint64_t revision;
+} lifesign_write;
+
+/**
+ * Who holds a check: see `lifesign_check_who`.
+ */
+typedef struct lifesign_who {
+  /**
+   * `sizeof(lifesign_who)`.
+   */
+  uint32_t struct_size;
+  /**
+   * 1: the last holder's lease ran out and nobody has come since.
+   */
+  uint32_t orphaned;
+  /**
+   * The holder's generation, or the last one: what `lifesign_token_take_over` wants to be told.
+   */
+  uint64_t generation;
+  /**
+   * Wall clock of the acquisition, nanoseconds since 1970; 0 if nobody holds the check.
+   */
+  int64_t since_ns;
+  /**
+   * The holder's lease in milliseconds; 0 for none.
+   */
+  uint64_t lease_ms;
+  /**
+   * Nanoseconds since the last holder acquired, reported or renewed, as of the last tick; -1 if nobody ever has.
+   */
+  int64_t silent_ns;
+  /**
+   * The holder; `id` is 0 if nobody holds the check.
+   */
+  struct lifesign_record holder;
+} lifesign_who;
+
+/**
+ * What one writer did at a check: see `lifesign_check_writers`.
+ */
+typedef struct lifesign_writer {
+  /**
+   * `sizeof(lifesign_writer)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its record; 0 for all the others together.
+   */
+  uint32_t record;
+  /**
+   * Commits it made, heartbeats not among them.
+   */
+  uint64_t accepted;
+  /**
+   * Calls that were refused.
+   */
+  uint64_t refused;
+  /**
+   * Wall clock of the first of them, nanoseconds since 1970.
+   */
+  int64_t first_ns;
+  /**
+   * Wall clock of the last of them.
+   */
+  int64_t last_ns;
+  /**
+   * 1: it holds the check now.
+   */
+  uint32_t holds;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} lifesign_writer;
+
+/**
+ * One entry of a check's history.
+ */
+typedef struct lifesign_history_entry {
+  /**
+   * `sizeof(lifesign_history_entry)`.
+   */
+  uint32_t struct_size;
+  /**
+   * One of `LIFESIGN_HISTORY_*`.
+   */
+  uint32_t kind;
+  /**
+   * Revision of the commit.
+   */
+  uint64_t revision;
+  /**
+   * Wall clock of the commit, nanoseconds since 1970.
+   */
+  int64_t time_ns;
+  /**
+   * The same on the clock that counts suspended time: nanoseconds after the engine was opened, as of the tick before it.
+   */
+  uint64_t boot_ns;
+  /**
+   * The generation from this commit on.
+   */
+  uint64_t generation;
+  /**
+   * Record of who committed.
+   */
+  uint32_t writer;
+  /**
+   * The status before.
+   */
+  lifesign_status from;
+  /**
+   * The status after.
+   */
+  lifesign_status to;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} lifesign_history_entry;
 
 /**
  * What to subscribe to.
@@ -734,6 +980,36 @@ typedef struct lifesign_batch {
    */
   struct lifesign_cursor cursor;
 } lifesign_batch;
+
+/**
+ * One check of an export. The spans point into the byte buffer that was given with the call.
+ */
+typedef struct lifesign_exported {
+  /**
+   * `sizeof(lifesign_exported)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Its status.
+   */
+  lifesign_status status;
+  /**
+   * Wall clock of the last status change, nanoseconds since 1970.
+   */
+  int64_t since_ns;
+  /**
+   * Wall clock of the last report, heartbeats included, as well as the engine knew it.
+   */
+  int64_t reported_ns;
+  /**
+   * The check's id.
+   */
+  struct lifesign_span id;
+  /**
+   * Its text.
+   */
+  struct lifesign_span output;
+} lifesign_exported;
 
 /**
  * Done.
@@ -1112,38 +1388,26 @@ lifesign_result lifesign_check_snapshot(lifesign_check check,
                                         struct lifesign_error *error);
 
 /**
- * Who holds a check. `generation` is told also when nobody does: it is what `lifesign_token_take_over` wants to be told.
+ * Takes the token of a check that nobody holds: the right to write it. Never steals and never waits; a holder whose lease is over does not hold
+ * it any more. Close the token with `lifesign_token_close`. `how` may be NULL: no label, no lease.
  *
- * Any thread. Errors: NOT_FOUND when nobody holds it, GONE, CLOSED, FORGED, FORKED, INVALID.
- */
-lifesign_result lifesign_check_holder(lifesign_check check,
-                                      uint64_t *generation,
-                                      struct lifesign_record *record,
-                                      struct lifesign_error *error);
-
-/**
- * Takes the token of a check that nobody holds: the right to write it. Never steals and never waits. Close it with `lifesign_token_close`.
- * `label` says what the token is for, up to 127 bytes.
- *
- * Any thread. Errors: HELD with the holder and its generation, DERIVED for an alias, GONE, INVALID, TOO_LARGE, LIMIT, CLOSED, FORGED, FORKED.
+ * Any thread. Errors: HELD with the holder and its generation, DERIVED for an alias, GONE, NOT_FOUND for a writer that was not declared, INVALID,
+ * TOO_LARGE, LIMIT, CLOSED, FORGED, FORKED.
  */
 lifesign_result lifesign_token_acquire(lifesign_check check,
-                                       const char *label,
-                                       size_t label_len,
+                                       const struct lifesign_acquire_spec *how,
                                        lifesign_token *token,
                                        struct lifesign_error *error);
 
 /**
  * Takes the token away from the holder of generation `expected_generation`, the one you have seen, in one atomic step. Every later write of the
- * old token is FENCED.
+ * old token is FENCED. `how` may be NULL: no label, no lease.
  *
- * Any thread. Errors: HELD with the present holder if its generation is another one, DERIVED, GONE, INVALID, TOO_LARGE, LIMIT, CLOSED,
- * FORGED, FORKED.
+ * Any thread. Errors: HELD with the present holder if its generation is another one, and those of `lifesign_token_acquire`.
  */
 lifesign_result lifesign_token_take_over(lifesign_check check,
                                          uint64_t expected_generation,
-                                         const char *label,
-                                         size_t label_len,
+                                         const struct lifesign_acquire_spec *how,
                                          lifesign_token *token,
                                          struct lifesign_error *error);
 
@@ -1151,13 +1415,30 @@ lifesign_result lifesign_token_take_over(lifesign_check check,
  * Reports a status with a text. When it returns, every reader, alias and matching subscription sees it or something newer. The same status with
  * the same text is a heartbeat and commits nothing.
  *
- * Any thread, several at once too. Errors: FENCED naming who took over, GONE, REVOKED, TOO_LARGE for a text over `max_output`, INVALID,
+ * Any thread, several at once too. Errors: FENCED naming who took over, EXPIRED if the lease ran out and nobody came, GONE, REVOKED, TOO_LARGE for a text over `max_output`, INVALID,
  * LIMIT, CLOSED, FORGED, FORKED.
  */
 lifesign_result lifesign_token_write(lifesign_token token,
                                      lifesign_status status,
                                      const char *output,
                                      size_t output_len,
+                                     struct lifesign_error *error);
+
+/**
+ * Several writes in one call, in the order given: each commits by itself and has a result and revision of its own, filled into its struct. Returns
+ * LIFESIGN_OK if all of them did, otherwise the result of the first that did not, with its detail; the others are made all the same.
+ *
+ * Any thread. Errors: those of `lifesign_token_write`; INVALID for a struct that cannot be read, and then nothing is written.
+ */
+lifesign_result lifesign_token_write_batch(struct lifesign_write *writes,
+                                           size_t count,
+                                           struct lifesign_error *error);
+
+/**
+ * Starts the token's lease anew without a report. Any thread. Errors: EXPIRED if the lease ran out and nobody came, FENCED naming who took over,
+ * GONE, REVOKED, CLOSED, FORGED, FORKED.
+ */
+lifesign_result lifesign_token_renew(lifesign_token token,
                                      struct lifesign_error *error);
 
 /**
@@ -1197,6 +1478,48 @@ lifesign_result lifesign_token_join(lifesign_token self_,
                                     uint32_t flags,
                                     int64_t timeout_ms,
                                     struct lifesign_error *error);
+
+/**
+ * Who holds a check: since when, from which process and machine, with what lease, and when it was last heard of.
+ *
+ * Any thread. Errors: GONE, CLOSED, FORGED, FORKED, INVALID.
+ */
+lifesign_result lifesign_check_who(lifesign_check check, struct lifesign_who *who, struct lifesign_error *error);
+
+/**
+ * Everybody who wrote this life of the check or tried to, as far as it is remembered: the holder first, then the busiest. `count` is told always;
+ * with fewer places the call fails and the array stays as it is. 18 places always suffice.
+ *
+ * Any thread. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.
+ */
+lifesign_result lifesign_check_writers(lifesign_check check,
+                                       struct lifesign_writer *writers,
+                                       size_t cap,
+                                       size_t *count,
+                                       struct lifesign_error *error);
+
+/**
+ * The latest status transitions, take-overs and lapses of this life of the check, oldest first. `count` is told always; with fewer places the call
+ * fails and the array stays as it is. As many places as the engine keeps entries always suffice.
+ *
+ * Any thread. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.
+ */
+lifesign_result lifesign_check_history(lifesign_check check,
+                                       struct lifesign_history_entry *entries,
+                                       size_t cap,
+                                       size_t *count,
+                                       struct lifesign_error *error);
+
+/**
+ * Makes a record for a writer that is not this process: a remote peer that the embedder fronts. It is marked as declared wherever it is shown. `id`
+ * and `declared` of the given one are not looked at; what is not known stays empty. The same again gives the same number.
+ *
+ * Any thread. Errors: INVALID, TOO_LARGE, LIMIT, CLOSED, FORGED, FORKED.
+ */
+lifesign_result lifesign_engine_declare_writer(lifesign_engine engine,
+                                               const struct lifesign_record *writer,
+                                               uint32_t *id,
+                                               struct lifesign_error *error);
 
 /**
  * Subscribes; `filter` may be NULL for everything. The state that matches is delivered by the first polls, and everything that changes from this
@@ -1260,6 +1583,36 @@ lifesign_result lifesign_subscription_descriptor(lifesign_subscription subscript
  * Any thread; exactly one of several closers succeeds. Errors: CLOSED, FORGED, FORKED.
  */
 lifesign_result lifesign_unsubscribe(lifesign_subscription subscription,
+                                     struct lifesign_error *error);
+
+/**
+ * Writes what every check shows that has ever reported or was restored into a JSON file, and tells how many those are. The file is put in the place of an
+ * earlier one when it is whole; on failure the earlier one stays.
+ *
+ * Any thread; waits for the disk. Errors: LIMIT when the disk or a quota is full, INVALID for a path that cannot be written, naming it and the
+ * reason, TOO_LARGE, CLOSED, FORGED, FORKED.
+ */
+lifesign_result lifesign_engine_export(lifesign_engine engine,
+                                       const char *path,
+                                       size_t path_len,
+                                       size_t *count,
+                                       struct lifesign_error *error);
+
+/**
+ * Reads an export, so that registrations can carry the states: see `restored` of `lifesign_check_spec`. `count` and `bytes_needed` are told also
+ * when the places do not suffice. No engine is needed.
+ *
+ * Any thread; waits for the disk. Errors: NOT_FOUND if there is no such file, INVALID if it cannot be read or is no export, BUFFER_TOO_SMALL,
+ * TOO_LARGE.
+ */
+lifesign_result lifesign_export_read(const char *path,
+                                     size_t path_len,
+                                     struct lifesign_exported *checks,
+                                     size_t checks_cap,
+                                     char *bytes,
+                                     size_t bytes_cap,
+                                     size_t *count,
+                                     size_t *bytes_needed,
                                      struct lifesign_error *error);
 
 #ifdef __cplusplus

@@ -17,7 +17,7 @@ use crate::mutant::mutated;
 use crate::subscribe::interest::InterestList;
 use crate::summary::Summary;
 use crate::sync::{ArcCell, AtomicU64, Mutex, Ordering};
-use crate::writer::refusal::Offenders;
+use crate::writer::tally::Tallies;
 
 /// One cache line for a check, an alias, a service, or a summary. The first two words are read from outside without a call.
 #[repr(C, align(64))]
@@ -36,8 +36,8 @@ pub struct Cell {
     pub summary: ArcCell<Summary>,
     /// Who wants to know about changes.
     pub interest: ArcCell<InterestList>,
-    /// Who was refused here; on a line of its own, so that rivals do not slow the holder.
-    pub offenders: ArcCell<Offenders>,
+    /// Who was refused here and how often; each counts on a line of its own, so that rivals do not slow the holder.
+    pub refused: ArcCell<Tallies>,
 }
 
 const LINK_ADDRESS: u64 = (1 << 48) - 1;
@@ -53,7 +53,7 @@ impl Cell {
             snapshot: ArcCell::empty(),
             summary: ArcCell::empty(),
             interest: ArcCell::empty(),
-            offenders: ArcCell::empty(),
+            refused: ArcCell::empty(),
         }
     }
 
@@ -296,7 +296,7 @@ mod real {
                 cell.snapshot.store(None);
                 cell.touch.store(0, Ordering::Release);
                 cell.interest.store(None);
-                cell.offenders.store(None);
+                cell.refused.store(None);
                 cell.summary.store(None);
             });
             let pages = std::mem::take(&mut self.state.lock().pages);

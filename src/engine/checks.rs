@@ -10,11 +10,14 @@ use crate::engine::{Check, Inner, Registry, Service};
 use crate::model::definition::{CheckKind, CheckSpec};
 use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::{Definition, Snapshot};
+use crate::mutant::mutated;
 use crate::subscribe::interest::{self, Class};
 use crate::summary::members::Input;
 use crate::summary::{self, Bound, Edge, Summary, Target};
 use crate::sync::Ordering;
 use crate::writer::commit::{Next, commit};
+use crate::writer::history::History;
+use crate::writer::lease::Lease;
 use crate::writer::record::{self, WriterRecord};
 use crate::writer::touch::{MAX_GENERATION, start};
 
@@ -60,10 +63,14 @@ impl Inner {
     pub(super) fn register_check(&self, spec: &CheckSpec, service: Option<&Service>) -> Result<Check, Error> {
         self.check_open()?;
         spec.validate()?;
+        self.check_restored(spec)?;
         let mut registry = self.registering()?;
         if let Some((place, known)) = self.place_of(&spec.id) {
             return match self.difference(&known.definition, spec, service)? {
-                None => Ok(Check { place, life: known.life }),
+                None => {
+                    self.restore(spec, place, known.life);
+                    Ok(Check { place, life: known.life })
+                }
                 Some(field) => Err(Error::text(
                     ErrorKind::Exists,
                     format!(
@@ -110,6 +117,18 @@ impl Inner {
         Ok(check)
     }
 
+    fn check_restored(&self, spec: &CheckSpec) -> Result<(), Error> {
+        let most = self.limits.max_output;
+        match &spec.restored {
+            Some(restored) if restored.output.len() > most => Err(Error::too_large(format!(
+                "check {:?}: the restored output has {} bytes; at most {most} are kept",
+                spec.id,
+                restored.output.len()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn admit_alias(&self, id: &str, home: &Arc<Summary>, target: &Arc<Summary>) -> Result<(), Error> {
         // The node's summary has its direct checks as its only inputs: what is bound to the node counts toward no alias.
         if home.node().is_none() || target.node().is_none() { Ok(()) } else { check_link(id, home, target) }
@@ -136,33 +155,42 @@ impl Inner {
             home: home.clone(),
             target: target.clone(),
             place: counted,
+            history: (counted.is_some() && self.history > 0).then(|| Arc::new(History::new(self.history))),
         });
         self.interest(registry, &definition, place);
         let before = cell.snapshot.load();
         let now = self.clock.wall();
         let incarnation = self.revisions.draw();
+        let restored = spec.restored.as_ref();
+        let status = restored.map_or(spec.initial, |restored| restored.status);
         let snapshot = Arc::new(Snapshot {
-            output: "".into(),
+            output: restored.map_or("", |restored| &restored.output).into(),
             incarnation,
             version: 1,
             transitions: 0,
             revision: incarnation,
             epoch: 0,
             time: now,
-            since: now,
+            since: restored.map_or(now, |restored| restored.since_ns),
+            held_since: 0,
             // Above every generation of the cell's earlier lives.
             generation: before.map_or(0, |before| before.generation) + 1,
             writer: record::ENGINE,
             holder: if target.is_some() { record::ENGINE } else { 0 },
+            lease: Lease::NONE,
             life,
-            status: spec.initial,
-            from: spec.initial,
-            flags: if target.is_some() { flag::DERIVED } else { flag::INITIAL },
+            status,
+            from: status,
+            flags: match restored {
+                _ if target.is_some() => flag::DERIVED,
+                Some(_) => flag::RESTORED,
+                None => flag::INITIAL,
+            },
             gone: false,
             definition,
         });
         // What a former life left behind ends here, also what a late refusal of it has put there since.
-        cell.offenders.store(None);
+        cell.refused.store(None);
         start(&cell.touch, snapshot.generation);
         cell.snapshot.store(Some(snapshot.clone()));
         if let Some(target) = &target {
@@ -189,10 +217,29 @@ impl Inner {
         cell.status().settle(snapshot.word());
         self.ids.insert(snapshot.definition.id.clone(), slot);
         // Ordered: who changes the target from here on finds the subscriptions that were attached to it.
-        let severity = target.as_ref().map_or(spec.initial, |target| target.word_ordered().shown());
+        let severity = target.as_ref().map_or(status, |target| target.word_ordered().shown());
         self.board.mark(&cell.interest, slot, severity, Class::Own, true);
         self.board.mark(&home.cell().interest, slot, severity, Class::Member, false);
         Check { place, life }
+    }
+
+    /// Gives a check that has never reported what it showed before a restart; one that has keeps its own state, whatever the order in which
+    /// the two come. The caller holds the registry's lock.
+    fn restore(&self, spec: &CheckSpec, place: Place, life: u16) {
+        let Some(restored) = &spec.restored else { return };
+        let committed = commit(place.cell, &self.revisions, self.clock.wall(), |current| {
+            let unreported = current.life == life && !current.gone && current.is_initial();
+            Ok((unreported || mutated!("restore-over-report")).then(|| Next {
+                status: restored.status,
+                output: Some(restored.output.as_str().into()),
+                flags: current.flags & !flag::INITIAL | flag::RESTORED,
+                restored_since: Some(restored.since_ns),
+                ..Next::like(current, record::ENGINE)
+            }))
+        });
+        if let Ok(Some(committed)) = committed {
+            self.complete(place, &committed);
+        }
     }
 
     /// Puts the subscriptions that want this new check into the lists its writers will look at.
@@ -248,6 +295,7 @@ impl Inner {
             home: known.definition.home.clone(),
             target: known.definition.target.clone(),
             place: known.definition.place,
+            history: known.definition.history.clone(),
         });
         let committed = commit(check.place.cell, &self.revisions, self.clock.wall(), |current| {
             if current.life != check.life || current.gone {
@@ -268,6 +316,9 @@ impl Inner {
     pub(crate) fn deregister_check(&self, check: &Check, right: Right<'_>) -> Result<(), Error> {
         let mut registry = self.registering()?;
         let known = self.living(check)?;
+        if matches!(right, Right::Unheld) {
+            self.expire_if_due(check.place, &known);
+        }
         let last = known
             .definition
             .target
@@ -288,9 +339,10 @@ impl Inner {
                     Right::Unheld => {
                         (current.holder != 0 && !current.definition.is_alias()).then_some(ErrorKind::Held)
                     }
-                    Right::Holder(generation, _) => {
-                        (current.generation != *generation).then_some(ErrorKind::Fenced)
+                    Right::Holder(generation, _) if current.generation != *generation => {
+                        Some(ErrorKind::Fenced)
                     }
+                    Right::Holder(..) => current.is_orphaned().then_some(ErrorKind::Expired),
                     Right::Force(_) => None,
                 };
                 if let Some(kind) = refused {
@@ -372,7 +424,7 @@ impl Inner {
             core.attached.lock().remove(&slot);
         });
         cell.interest.store(None);
-        cell.offenders.store(None);
+        cell.refused.store(None);
         // A cell near the end of its generations is retired: they must not start again.
         if committed.generation < MAX_GENERATION / 2 {
             self.checks.release(check.place);

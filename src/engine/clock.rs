@@ -3,6 +3,8 @@
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::sync::Mutex;
+
 /// Which clocks an engine goes by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClockSource {
@@ -13,13 +15,14 @@ pub enum ClockSource {
     Manual,
 }
 
-/// Wall clock and boot clock. Times order nothing here, so they are plain relaxed atomics outside the protocols.
+/// Wall clock and boot clock.
 #[derive(Debug)]
 pub(crate) struct Clock {
     source: ClockSource,
     wall: AtomicI64,
-    boot: AtomicU64,
-    opened: AtomicU64,
+    opened: u64,
+    since_open: AtomicU64,
+    ticking: Mutex<()>,
 }
 
 fn read(id: ClockId) -> i64 {
@@ -29,11 +32,12 @@ fn read(id: ClockId) -> i64 {
 
 impl Clock {
     pub fn new(source: ClockSource) -> Self {
-        let boot = match source {
+        let opened = match source {
             ClockSource::System => read(ClockId::Boottime) as u64,
             ClockSource::Manual => 0,
         };
-        Self { source, wall: AtomicI64::new(0), boot: AtomicU64::new(boot), opened: AtomicU64::new(boot) }
+        let (wall, since_open, ticking) = (AtomicI64::new(0), AtomicU64::new(0), Mutex::default());
+        Self { source, wall, opened, since_open, ticking }
     }
 
     /// Wall clock, nanoseconds since 1970; of the system the coarse one, which costs a few nanoseconds and is some milliseconds behind.
@@ -47,17 +51,25 @@ impl Clock {
     /// Nanoseconds since the engine was opened, suspended time included, as of the last tick: reading that clock costs 30 ns, which a
     /// heartbeat has no use for.
     pub fn since_open(&self) -> u64 {
-        self.boot.load(Ordering::Relaxed).saturating_sub(self.opened.load(Ordering::Relaxed))
+        // Acquire: who sees the time after a jump sees the jump, or would take a lease that has it to live for over.
+        self.since_open.load(Ordering::Acquire)
     }
 
-    /// Takes the time: from the system, or as given.
-    pub fn tick(&self, wall: i64, boot: u64) {
-        match self.source {
-            ClockSource::System => self.boot.store(read(ClockId::Boottime) as u64, Ordering::Relaxed),
+    /// Takes the time: from the system, or as given. `moved` is told how far the boot clock has come, before and after in nanoseconds since the
+    /// engine was opened, *before* anybody else can read the new time. That clock never goes back; the wall clock may. Blocking for another tick.
+    pub fn tick(&self, wall: i64, boot: u64, moved: impl FnOnce(u64, u64)) {
+        let _one = self.ticking.lock();
+        let boot = match self.source {
+            ClockSource::System => read(ClockId::Boottime) as u64,
             ClockSource::Manual => {
                 self.wall.store(wall, Ordering::Relaxed);
-                self.boot.store(boot, Ordering::Relaxed);
+                boot
             }
+        };
+        let (before, now) = (self.since_open(), boot.saturating_sub(self.opened));
+        if now > before {
+            moved(before, now);
+            self.since_open.store(now, Ordering::Release);
         }
     }
 }

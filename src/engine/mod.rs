@@ -5,12 +5,15 @@
 
 mod checks;
 pub mod clock;
+mod expiring;
+pub mod export;
 pub mod reading;
 mod registration;
 mod services;
 pub mod stats;
 mod subscribing;
-mod writing;
+pub mod telling;
+pub mod writing;
 
 use std::sync::Arc;
 
@@ -27,6 +30,7 @@ use crate::summary::Summary;
 use crate::summary::word::SummaryWord;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::writer::commit::Revisions;
+use crate::writer::lease::Leases;
 use crate::writer::record::{Embedder, Records, WriterRecord};
 use clock::{Clock, ClockSource};
 use stats::{Count, Counters, Stats};
@@ -67,7 +71,7 @@ impl Default for Limits {
 }
 
 /// How to open an engine.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The program that opens it: part of every writer record.
     pub embedder: Embedder,
@@ -75,6 +79,18 @@ pub struct Config {
     pub clock: ClockSource,
     /// Its bounds.
     pub limits: Limits,
+    /// Entries that are kept of each check's history; 0 keeps none and costs nothing.
+    pub history: usize,
+}
+
+/// Entries of a check's history that are kept unless the embedder says otherwise.
+pub const DEFAULT_HISTORY: usize = 16;
+
+impl Default for Config {
+    fn default() -> Self {
+        let (embedder, clock, limits) = Default::default();
+        Self { embedder, clock, limits, history: DEFAULT_HISTORY }
+    }
 }
 
 /// The state of one node. Every method may be called from any thread; the engine starts no thread and calls nothing back.
@@ -163,6 +179,8 @@ pub(crate) struct Inner {
     pub clock: Clock,
     pub counters: Counters,
     pub tokens: AtomicU64,
+    pub leases: Leases,
+    pub history: usize,
     root: &'static Root,
     closed: AtomicBool,
     node: Arc<Summary>,
@@ -191,17 +209,8 @@ impl Engine {
     /// `INVALID` for a text of the embedder's that cannot be kept, `LIMIT` when there is no memory to map, `INTERNAL` when the kernel is
     /// too old.
     pub fn open(config: Config) -> Result<Self, Error> {
-        let Config { embedder, clock, limits } = config;
-        for (what, text) in
-            [("name", &embedder.name), ("version", &embedder.version), ("build", &embedder.build)]
-        {
-            if text.len() > 63 || text.contains('\0') {
-                return Err(Error::invalid(format!(
-                    "the embedder's {what} {}: at most 63 bytes and no NUL are kept",
-                    crate::model::definition::excerpt(text)
-                )));
-            }
-        }
+        let Config { embedder, clock, limits, history } = config;
+        embedder.validate()?;
         let root = process::root_or_open()?;
         let summaries = Arc::new(Arena::new(root, PageKind::Summaries));
         let node = Summary::new("".into(), None, summaries.clone())?;
@@ -215,6 +224,8 @@ impl Engine {
             clock: Clock::new(clock),
             counters: Counters::default(),
             tokens: AtomicU64::new(0),
+            leases: Leases::default(),
+            history,
             root,
             closed: AtomicBool::new(false),
             node,
@@ -239,14 +250,15 @@ impl Engine {
         self.inner.id
     }
 
-    /// Tells the time: on a manual clock `wall` is nanoseconds since 1970 and `boot` nanoseconds on a clock that never stands still; the system's
-    /// clocks are read instead and the arguments ignored.
+    /// Tells the time, and ends the leases whose deadlines have passed: on a manual clock `wall` is nanoseconds since 1970 and `boot` nanoseconds on
+    /// a clock that never stands still; the system's clocks are read instead and the arguments ignored. Call it about once a second, and at
+    /// least four times in the shortest lease. Blocking for another tick; O(leases that are due · log leases).
     ///
     /// # Errors
     /// `CLOSED`, `FORKED`.
     pub fn tick(&self, wall: i64, boot: u64) -> Result<(), Error> {
         self.inner.check_open()?;
-        self.inner.clock.tick(wall, boot);
+        self.inner.tick(wall, boot);
         Ok(())
     }
 
@@ -346,9 +358,12 @@ impl Inner {
             refused_fenced: get(Count::Fenced),
             refused_gone: get(Count::Gone),
             refused_derived: get(Count::Derived),
+            refused_expired: get(Count::Expired),
             refused_other: get(Count::Other),
             repairs: get(Count::Repairs),
             internal_errors: get(Count::InternalErrors),
+            lapses: get(Count::Lapses),
+            clock_jumps: get(Count::ClockJumps),
             resyncs: get(Count::Resyncs) + live(Core::resyncs),
             spurious_wakes: get(Count::SpuriousWakes) + live(Core::spurious_wakes),
             services: registry.services as u64,

@@ -21,12 +21,18 @@ pub struct Stats {
     pub refused_gone: u64,
     /// Refused with `DERIVED`.
     pub refused_derived: u64,
+    /// Refused with `EXPIRED`.
+    pub refused_expired: u64,
     /// Refused for any other reason.
     pub refused_other: u64,
     /// Summaries that the audit found wrong and repaired. Anything but zero is a bug.
     pub repairs: u64,
     /// Steps of a write that a panic interrupted and that were completed. Anything but zero is a bug.
     pub internal_errors: u64,
+    /// Leases that ran out.
+    pub lapses: u64,
+    /// Ticks that came more than half the shortest lease after the one before.
+    pub clock_jumps: u64,
     /// Times that a subscription had to start from the whole state.
     pub resyncs: u64,
     /// Times that a subscription was woken and found nothing.
@@ -55,9 +61,12 @@ pub(crate) enum Count {
     Fenced,
     Gone,
     Derived,
+    Expired,
     Other,
     Repairs,
     InternalErrors,
+    Lapses,
+    ClockJumps,
     Resyncs,
     SpuriousWakes,
 }
@@ -88,6 +97,7 @@ impl Counters {
             ErrorKind::Fenced => Count::Fenced,
             ErrorKind::Gone => Count::Gone,
             ErrorKind::Derived => Count::Derived,
+            ErrorKind::Expired => Count::Expired,
             _ => Count::Other,
         };
         self.add(slot, count, 1);

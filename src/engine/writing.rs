@@ -1,70 +1,126 @@
 //! Acquiring, taking over, writing and giving back: every one of them a fenced commit (see [`crate::writer::commit`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cell::slab::Place;
 use crate::cell::word::flag;
 use crate::engine::checks::Right;
 use crate::engine::stats::Count;
 use crate::engine::{Check, Engine, Inner, Subscription, SubscriptionFilter};
+use crate::failpoint::pause;
 use crate::model::error::{Error, ErrorKind, Refusal};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{RecordId, Snapshot};
 use crate::model::status::Status;
 use crate::sync::Ordering;
 use crate::writer::commit::{Committed, Next, commit, complete_for, is_paid};
-use crate::writer::record::WriterRecord;
-use crate::writer::refusal::{Offenders, Refused};
+use crate::writer::history::{HistoryEntry, HistoryKind};
+use crate::writer::lease::{Lease, OnLapse};
+use crate::writer::record::{DeclaredWriter, WriterRecord};
+use crate::writer::tally::Tallies;
 use crate::writer::token::{Shared, Token};
-use crate::writer::touch::{MAX_GENERATION, last_report, touch};
+use crate::writer::touch::{MAX_GENERATION, Verdict, touch, units};
+
+/// How to take a token. A plain label is one without a lease.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Acquire<'a> {
+    /// What the token is for; up to 127 bytes.
+    pub label: &'a str,
+    /// How long after its last report or renewal the token is lost; `None` keeps it until it is closed. Rounded up to 10 ms.
+    pub lease: Option<Duration>,
+    /// What becomes of the status then.
+    pub on_lapse: OnLapse,
+    /// The writer in whose name this is, if it is not this process: see [`Engine::declare_writer`].
+    pub declared: Option<RecordId>,
+}
+
+impl<'a> Acquire<'a> {
+    /// With this label, and no lease.
+    pub fn new(label: &'a str) -> Self {
+        Self { label, ..Self::default() }
+    }
+
+    /// The same with a lease.
+    pub fn lease(self, length: Duration, on_lapse: OnLapse) -> Self {
+        Self { lease: Some(length), on_lapse, ..self }
+    }
+
+    /// The same in the name of a declared writer, whose own label counts then.
+    pub fn declared(self, writer: RecordId) -> Self {
+        Self { declared: Some(writer), ..self }
+    }
+}
+
+impl<'a> From<&'a str> for Acquire<'a> {
+    fn from(label: &'a str) -> Self {
+        Self::new(label)
+    }
+}
+
+impl<'a> From<&'a String> for Acquire<'a> {
+    fn from(label: &'a String) -> Self {
+        Self::new(label)
+    }
+}
+
+/// One write of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Write<'a> {
+    /// Who writes, and which check.
+    pub token: &'a Token,
+    /// The status.
+    pub status: Status,
+    /// The text.
+    pub output: &'a str,
+}
 
 impl Engine {
-    /// Takes the token of a check that nobody holds. Never steals and never waits. Lock-free but for the interning of `label`.
+    /// Takes the token of a check that nobody holds. Never steals and never waits; a holder whose lease is over does not hold it any more.
+    /// Lock-free but for the interning of the label, and with a lease for others that acquire with one.
     ///
     /// # Errors
-    /// `HELD` with the holder's record and generation, `DERIVED` for an alias, `GONE`, `FOREIGN_ENGINE`, `TOO_LARGE`, `LIMIT`, `CLOSED`,
-    /// `FORKED`.
-    pub fn acquire(&self, check: &Check, label: &str) -> Result<Token, Error> {
-        self.inner().take_token(check, label, None)
+    /// `HELD` with the holder's record and generation, `DERIVED` for an alias, `GONE`, `FOREIGN_ENGINE`, `INVALID` for a lease of nothing,
+    /// `NOT_FOUND` for a writer that was not declared, `TOO_LARGE`, `LIMIT`, `CLOSED`, `FORKED`.
+    pub fn acquire<'a>(&self, check: &Check, how: impl Into<Acquire<'a>>) -> Result<Token, Error> {
+        self.inner().take_token(check, &how.into(), None)
     }
 
     /// Takes the token away from the holder of generation `expected`, the one the caller has seen: one atomic step. Every later write of the old
-    /// token is refused. Lock-free but for the interning of `label`.
+    /// token is refused. As lock-free as [`Engine::acquire`].
     ///
     /// # Errors
-    /// `HELD` with the present holder if its generation is another one, `DERIVED`, `GONE`, `FOREIGN_ENGINE`, `TOO_LARGE`, `LIMIT`,
-    /// `CLOSED`, `FORKED`.
-    pub fn take_over(&self, check: &Check, expected: u64, label: &str) -> Result<Token, Error> {
-        self.inner().take_token(check, label, Some(expected))
+    /// `HELD` with the present holder if its generation is another one, and those of [`Engine::acquire`].
+    pub fn take_over<'a>(
+        &self,
+        check: &Check,
+        expected: u64,
+        how: impl Into<Acquire<'a>>,
+    ) -> Result<Token, Error> {
+        self.inner().take_token(check, &how.into(), Some(expected))
     }
 
-    /// Who holds the check and since which generation; `None` and the last generation if nobody does.
+    /// Makes a record for a writer that is not this process: a remote peer that the embedder fronts. It is marked as declared wherever it is
+    /// shown. The same declaration again gives the same number. Blocking; O(1).
     ///
     /// # Errors
-    /// `GONE`, `FOREIGN_ENGINE`, `CLOSED`, `FORKED`.
-    pub fn holder(&self, check: &Check) -> Result<(Option<Arc<WriterRecord>>, u64), Error> {
+    /// `TOO_LARGE` or `INVALID` for a text that cannot be kept, `LIMIT` when the engine has no more records, `CLOSED`, `FORKED`.
+    pub fn declare_writer(&self, writer: &DeclaredWriter) -> Result<RecordId, Error> {
         self.inner().check_open()?;
-        let snapshot = self.inner().living(check)?;
-        Ok((self.inner().records.get(snapshot.holder), snapshot.generation()))
+        Ok(self.inner().records.declare(writer)?.id)
     }
 
-    /// Who was refused at this check, the heaviest first.
+    /// Several writes in one call, in the order given. Each commits by itself, with a result of its own: the revision of the state that stands for it, which of
+    /// a heartbeat is the one it confirms. Lock-free, the allocator excluded.
     ///
     /// # Errors
-    /// `GONE`, `FOREIGN_ENGINE`, `CLOSED`, `FORKED`.
-    pub fn refusals(&self, check: &Check) -> Result<Vec<Refused>, Error> {
+    /// `CLOSED`, `FORKED`; what befalls one write is in its own result, `FOREIGN_ENGINE` for another engine's token among them.
+    pub fn write_batch(&self, writes: &[Write<'_>]) -> Result<Vec<Result<u64, Error>>, Error> {
         self.inner().check_open()?;
-        self.inner().living(check)?;
-        Ok(check.place.cell.offenders.load().map_or_else(Vec::new, |offenders| offenders.list()))
-    }
-
-    /// When the check's writer last reported, heartbeats included: nanoseconds after the engine was opened, as of the tick before it.
-    ///
-    /// # Errors
-    /// `GONE`, `FOREIGN_ENGINE`, `CLOSED`, `FORKED`.
-    pub fn last_report(&self, check: &Check) -> Result<u64, Error> {
-        self.inner().check_open()?;
-        self.inner().living(check)?;
-        Ok(last_report(&check.place.cell.touch))
+        let write = |write: &Write<'_>| {
+            write.token.check_engine(self.inner())?;
+            Inner::write(write.token.shared(), write.status, write.output)
+        };
+        Ok(writes.iter().map(write).collect())
     }
 }
 
@@ -80,7 +136,7 @@ impl Inner {
     ) -> Error {
         self.counters.refused(place.slot, kind);
         if let Some(caller) = &caller {
-            offenders(place).of(caller.id).count(self.clock.wall());
+            refused(place).of(caller.id).count(self.clock.wall());
         }
         Error::refused(
             kind,
@@ -100,9 +156,8 @@ impl Inner {
         let holder = match kind {
             ErrorKind::Gone => None,
             _ => {
-                let offender =
-                    token.offender.get_or_init(|| offenders(token.check.place).of(token.record.id));
-                offender.count(self.clock.wall());
+                let tally = token.refused.get_or_init(|| refused(token.check.place).of(token.record.id));
+                tally.count(self.clock.wall());
                 self.records.get(current.holder)
             }
         };
@@ -111,7 +166,7 @@ impl Inner {
 
     pub(super) fn count(&self, slot: u32, committed: &Committed) {
         self.counters.add(slot, Count::Commits, 1);
-        if committed.before.status != committed.after.status {
+        if committed.before.transitions != committed.after.transitions {
             self.counters.add(slot, Count::Transitions, 1);
         }
     }
@@ -119,7 +174,7 @@ impl Inner {
     fn take_token(
         self: &Arc<Self>,
         check: &Check,
-        label: &str,
+        how: &Acquire<'_>,
         expected: Option<u64>,
     ) -> Result<Token, Error> {
         self.check_open()?;
@@ -129,18 +184,29 @@ impl Inner {
             return Err(Error::text(
                 ErrorKind::Limit,
                 format!(
-                    "check {:?}, writer {label:?}: the engine has {} open tokens, its limit; close some",
+                    "check {:?}, writer {:?}: the engine has {} open tokens, its limit; close some",
                     known.id(),
+                    how.label,
                     self.limits.max_tokens
                 ),
             ));
         }
-        let record = self
-            .records
-            .intern(label)
-            .map_err(|error| error.about(format_args!("check {:?}", known.id())))?;
+        let about = |error: Error| error.about(format_args!("check {:?}", known.id()));
+        let record = match how.declared {
+            Some(declared) => self.records.declared(declared).map_err(about)?,
+            None => self.records.intern(how.label).map_err(about)?,
+        };
+        let lease = match how.lease {
+            Some(length) => Lease::new(length, how.on_lapse).map_err(about)?,
+            None => Lease::NONE,
+        };
         let verb = if expected.is_some() { "taking over" } else { "acquiring" };
         let place = check.place;
+        if expected.is_none() && known.life == check.life {
+            self.expire_if_due(place, &known);
+        }
+        let now = units(self.clock.since_open());
+        let _watched = lease.is_some().then(|| self.leases.watch(place.slot, now, lease));
         let committed = commit(place.cell, &self.revisions, self.clock.wall(), |current| {
             let refused = if current.life != check.life || current.gone {
                 Some(ErrorKind::Gone)
@@ -160,14 +226,36 @@ impl Inner {
                 return Err(self.refuse(verb, kind, place, current, Some(record.clone())));
             }
             let (generation, holder) = (current.generation + 1, record.id);
-            Ok(Some(Next { generation, holder, ..Next::like(current, record.id) }))
+            let flags = current.flags & !flag::ORPHANED;
+            Ok(Some(Next { generation, holder, lease, flags, ..Next::like(current, record.id) }))
         })?;
         let Some(committed) = committed else { return Err(Error::closed()) };
+        if committed.before.holder != 0 {
+            self.remember(HistoryKind::TakeOver, &committed);
+        }
         self.complete(place, &committed);
         touch(&place.cell.touch, committed.after.generation, self.clock.since_open());
-        let id = committed.after.definition.id.clone();
         std::mem::forget(permit); // From here on the token gives it back.
-        Ok(Token::new(self.clone(), *check, id, committed.after.generation, record))
+        let token = Token::new(self.clone(), *check, &committed.after, record);
+        token.shared().count_accepted(self.clock.wall());
+        Ok(token)
+    }
+
+    /// Enters what a commit did into the check's history, if one is kept. Wait-free.
+    pub(super) fn remember(&self, kind: HistoryKind, committed: &Committed) {
+        let Committed { before, after } = committed;
+        if let Some(history) = &after.definition.history {
+            history.push(&HistoryEntry {
+                kind,
+                revision: after.revision,
+                time_ns: after.time,
+                boot_ns: self.clock.since_open(),
+                writer: after.writer,
+                generation: after.generation(),
+                from: before.status,
+                to: after.status,
+            });
+        }
     }
 
     /// What is wrong with a token, as seen from `current`.
@@ -176,12 +264,49 @@ impl Inner {
             Some(ErrorKind::Gone)
         } else if current.generation != token.generation {
             Some(ErrorKind::Fenced)
+        } else if current.flags & flag::ORPHANED != 0 {
+            Some(ErrorKind::Expired)
         } else {
             None
         }
     }
 
-    pub(crate) fn write(token: &Shared, status: Status, output: &str) -> Result<(), Error> {
+    /// Starts the token's lease anew, unless it is over: then this call ends it, if nobody has yet.
+    fn keep_lease(token: &Shared, verb: &'static str) -> Result<(), Error> {
+        let (engine, place) = (&token.engine, token.check.place);
+        let refuse = |current: &Snapshot| {
+            // Declared over, but an acquisition or deregistration may have come since: then that is the reason.
+            let kind = Self::stale(token, current).unwrap_or(ErrorKind::Expired);
+            Err(engine.refuse_token(verb, kind, token, current))
+        };
+        let current = || place.cell.snapshot.load().ok_or_else(Error::closed);
+        let seen = current()?;
+        if Self::stale(token, &seen).is_some() || engine.expire_if_due(place, &seen) {
+            return refuse(&*current()?);
+        }
+        match touch(&place.cell.touch, token.generation, engine.clock.since_open()) {
+            Verdict::Renewed => Ok(()),
+            Verdict::Expired | Verdict::Superseded => {
+                let seen = current()?;
+                engine.expire_if_due(place, &seen);
+                refuse(&*current()?)
+            }
+        }
+    }
+
+    pub(crate) fn renew(token: &Shared) -> Result<(), Error> {
+        const VERB: &str = "renewing the lease of";
+        let _call = token.enter(VERB)?;
+        if token.lease.is_some() {
+            return Self::keep_lease(token, VERB);
+        }
+        Self::check_current(token, VERB)?;
+        touch(&token.check.place.cell.touch, token.generation, token.engine.clock.since_open());
+        Ok(())
+    }
+
+    /// Returns the revision of the state that stands for this write.
+    pub(crate) fn write(token: &Shared, status: Status, output: &str) -> Result<u64, Error> {
         const VERB: &str = "writing";
         let engine = &token.engine;
         let _call = token.enter(VERB)?;
@@ -193,29 +318,44 @@ impl Inner {
                 engine.limits.max_output
             )));
         }
-        let cell = token.check.place.cell;
-        let committed = commit(cell, &engine.revisions, engine.clock.wall(), |current| {
+        let place = token.check.place;
+        if token.lease.is_some() {
+            Self::keep_lease(token, VERB)?;
+            pause!("write:renewed");
+        }
+        let mut confirmed = 0;
+        let committed = commit(place.cell, &engine.revisions, engine.clock.wall(), |current| {
             if let Some(kind) = Self::stale(token, current) {
                 return Err(engine.refuse_token(VERB, kind, token, current));
             }
             let same_output = *current.output == *output;
-            if current.status == status && same_output && !current.is_initial() {
+            let reported = current.flags & (flag::INITIAL | flag::RESTORED) == 0;
+            if current.status == status && same_output && reported {
                 // Another thread of this token may have committed it and not yet paid what that owes: this call must not return before.
-                if !is_paid(token.check.place, current) {
-                    complete_for(token.check.place, current, &engine.board);
+                if !is_paid(place, current) {
+                    complete_for(place, current, &engine.board);
                 }
+                confirmed = current.revision;
                 return Ok(None);
             }
             let output = (!same_output).then(|| output.into());
-            let flags = current.flags & !flag::INITIAL;
+            let flags = current.flags & !(flag::INITIAL | flag::RESTORED);
             Ok(Some(Next { status, output, flags, ..Next::like(current, token.record.id) }))
         })?;
         match &committed {
-            Some(committed) => engine.complete(token.check.place, committed),
-            None => engine.counters.add(token.check.place.slot, Count::Heartbeats, 1),
+            Some(committed) => {
+                if committed.before.status != committed.after.status {
+                    engine.remember(HistoryKind::Transition, committed);
+                }
+                engine.complete(place, committed);
+                token.count_accepted(committed.after.time);
+            }
+            None => engine.counters.add(place.slot, Count::Heartbeats, 1),
         }
-        touch(&cell.touch, token.generation, engine.clock.since_open());
-        Ok(())
+        if !token.lease.is_some() {
+            touch(&place.cell.touch, token.generation, engine.clock.since_open());
+        }
+        Ok(committed.map_or(confirmed, |committed| committed.after.revision))
     }
 
     /// Refuses a token that is not its check's present one.
@@ -279,11 +419,11 @@ impl Drop for Permit<'_> {
     }
 }
 
-fn offenders(place: Place) -> Arc<Offenders> {
+fn refused(place: Place) -> Arc<Tallies> {
     loop {
-        if let Some(offenders) = place.cell.offenders.load() {
-            return offenders;
+        if let Some(tallies) = place.cell.refused.load() {
+            return tallies;
         }
-        place.cell.offenders.replace(None, Some(Arc::new(Offenders::default())));
+        place.cell.refused.replace(None, Some(Arc::new(Tallies::default())));
     }
 }

@@ -102,6 +102,13 @@ impl<T> Slots<T> {
         self.cap
     }
 
+    /// The place with this number, which must be below [`Slots::len`].
+    pub fn at(&self, index: usize) -> *mut T {
+        assert!(index < self.cap);
+        // SAFETY: the caller says that there are `cap` places one after another.
+        unsafe { self.first.add(index) }
+    }
+
     /// Fills the first places; the caller has made sure that they are enough.
     pub fn fill(&self, values: &[T])
     where
@@ -146,6 +153,13 @@ pub fn text<'a>(what: &str, ptr: *const c_char, len: usize, most: usize) -> Resu
             error.valid_up_to()
         ))
     })
+}
+
+/// A text of the caller's in an array that ends with a NUL.
+pub fn array_text<'a>(what: &str, array: &'a [c_char]) -> Result<&'a str, Error> {
+    let len = array.iter().position(|byte| *byte == 0);
+    let len = len.ok_or_else(|| Error::invalid(format!("{what}: it does not end with a NUL")))?;
+    text(what, array.as_ptr(), len, array.len())
 }
 
 /// A status of the caller's.
@@ -197,8 +211,9 @@ pub fn record(record: Option<&WriterRecord>) -> lifesign_record {
         build: [0; 64],
         label: [0; 128],
     };
-    if let Some(WriterRecord { id, process, embedder, label }) = record {
+    if let Some(WriterRecord { id, process, embedder, label, declared }) = record {
         crossing.id = *id;
+        crossing.declared = (*declared).into();
         crossing.process_uuid = process.uuid;
         crossing.boot_id = process.boot_id;
         crossing.pid = process.pid;

@@ -4,13 +4,14 @@ use std::ffi::c_char;
 
 use crate::cell::handle::Kind;
 use crate::engine::{Check, Engine, Service};
-use crate::ffi::boundary::{Out, Slots, bytes, call, input, record, status, text};
+use crate::ffi::boundary::{Out, Slots, bytes, call, input, status, text};
 use crate::ffi::engine::engine;
 use crate::ffi::marshal::{Bytes, snapshot, too_small};
 use crate::ffi::service::{gone, place, service};
+use crate::ffi::token::MAX_OUTPUT;
 use crate::ffi::types::*;
-use crate::model::definition::{CheckKind, CheckSpec, MAX_DATA, MAX_ID, MAX_NAME};
-use crate::model::error::{Error, ErrorKind};
+use crate::model::definition::{CheckKind, CheckSpec, MAX_DATA, MAX_ID, MAX_NAME, Restored};
+use crate::model::error::Error;
 use crate::model::status::Status;
 use crate::writer::record::MAX_LABEL;
 
@@ -49,7 +50,20 @@ fn spec(spec: *const lifesign_check_spec) -> Result<(CheckSpec, Option<Service>)
     } else {
         Some(service(given.service).map_err(|error| error.about(format_args!("check {id:?}")))?.1)
     };
-    Ok((CheckSpec { id: id.into(), name: name.into(), data: data.into(), kind, initial }, bound))
+    let restored = if given.restored.is_null() {
+        None
+    } else {
+        let about = |error: Error| error.about(format_args!("check {id:?}"));
+        let given = input("spec.restored", given.restored).map_err(about)?;
+        Some(Restored {
+            status: status("restored status", given.status).map_err(about)?,
+            output: text("restored output", given.output.ptr, given.output.len, MAX_OUTPUT)
+                .map_err(about)?
+                .into(),
+            since_ns: given.since_ns,
+        })
+    };
+    Ok((CheckSpec { id: id.into(), name: name.into(), data: data.into(), kind, initial, restored }, bound))
 }
 
 /// Registers a check or alias. The same definition again gives the same handle and commits nothing.
@@ -175,32 +189,6 @@ pub extern "C" fn lifesign_check_snapshot(
         }
         bytes.put(&buffer);
         out.put(crossing);
-        Ok(())
-    })
-}
-
-/// Who holds a check. `generation` is told also when nobody does: it is what `lifesign_token_take_over` wants to be told.
-///
-/// Any thread. Errors: NOT_FOUND when nobody holds it, GONE, CLOSED, FORGED, FORKED, INVALID.
-#[unsafe(no_mangle)]
-pub extern "C" fn lifesign_check_holder(
-    check: lifesign_check,
-    generation: *mut u64,
-    record: *mut lifesign_record,
-    error: *mut lifesign_error,
-) -> lifesign_result {
-    call(error, || {
-        let (out, told) = (Out::sized("record", record)?, Out::new("generation", generation)?);
-        let (engine, check) = self::check(check)?;
-        let (holder, generation) = engine.holder(&check)?;
-        told.put(generation);
-        let Some(holder) = holder else {
-            return Err(Error::text(
-                ErrorKind::NotFound,
-                format!("nobody holds the check; its last generation is {generation}"),
-            ));
-        };
-        out.put(self::record(Some(&holder)));
         Ok(())
     })
 }

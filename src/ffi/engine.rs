@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cell::handle::Kind;
 use crate::engine::clock::ClockSource;
-use crate::engine::{Config, Engine, Limits};
+use crate::engine::{Config, DEFAULT_HISTORY, Engine, Limits};
 use crate::ffi::boundary::{Out, Slots, call, input, null, record, root, text};
 use crate::ffi::handles::{Entry, Object};
 use crate::ffi::marshal::{Bytes, too_small};
@@ -67,6 +67,10 @@ fn config(config: *const lifesign_config) -> Result<Config, Error> {
             max_tokens: limit(given.max_tokens, default.max_tokens),
             max_records: limit(given.max_records, default.max_records),
             max_pending: limit(given.max_pending, default.max_pending),
+        },
+        history: match given.history {
+            LIFESIGN_HISTORY_OFF => 0,
+            given => limit(given, DEFAULT_HISTORY),
         },
     })
 }
@@ -173,9 +177,12 @@ pub extern "C" fn lifesign_engine_stats(
             refused_fenced: own.refused_fenced,
             refused_gone: own.refused_gone,
             refused_derived: own.refused_derived,
+            refused_expired: own.refused_expired,
             refused_other: own.refused_other,
             repairs: own.repairs,
             helps: 0,
+            lapses: own.lapses,
+            clock_jumps: own.clock_jumps,
             resyncs: own.resyncs,
             spurious_wakes: own.spurious_wakes,
             internal_errors: own.internal_errors,
@@ -258,7 +265,7 @@ pub extern "C" fn lifesign_engine_services(
         let engine = self::engine(engine)?;
         let handle =
             |service: &crate::Service| engine.inner().service_handle(service.place.slot, service.life);
-        list(slots, count, &engine.services()?.iter().map(handle).collect::<Vec<_>>())
+        list("services", slots, count, &engine.services()?.iter().map(handle).collect::<Vec<_>>())
     })
 }
 
@@ -275,16 +282,17 @@ pub extern "C" fn lifesign_engine_checks(
         let (slots, count) = (Slots::new("checks", checks, cap)?, Out::new("count", count)?);
         let engine = self::engine(engine)?;
         let handle = |check: &crate::Check| engine.inner().check_handle(check.place.slot, check.life);
-        list(slots, count, &engine.checks()?.iter().map(handle).collect::<Vec<_>>())
+        list("checks", slots, count, &engine.checks()?.iter().map(handle).collect::<Vec<_>>())
     })
 }
 
-fn list(slots: Slots<u64>, count: Out<usize>, handles: &[u64]) -> Result<(), Error> {
-    count.put(handles.len());
-    if handles.len() > slots.len() {
-        return Err(too_small("handles", slots.len(), handles.len()));
+/// Fills an array, or tells how many places are needed.
+pub fn list<T: Copy>(what: &str, slots: Slots<T>, count: Out<usize>, values: &[T]) -> Result<(), Error> {
+    count.put(values.len());
+    if values.len() > slots.len() {
+        return Err(too_small(what, slots.len(), values.len()));
     }
-    slots.fill(handles);
+    slots.fill(values);
     Ok(())
 }
 

@@ -16,7 +16,8 @@ use crate::model::snapshot::Snapshot;
 pub struct Bytes(Vec<u8>);
 
 impl Bytes {
-    fn push(&mut self, bytes: &[u8]) -> lifesign_span {
+    /// Adds some.
+    pub fn push(&mut self, bytes: &[u8]) -> lifesign_span {
         let span = lifesign_span { offset: self.0.len() as u32, len: bytes.len() as u32 };
         self.0.extend_from_slice(bytes);
         span

@@ -9,6 +9,7 @@
 mod boundary;
 mod check;
 mod engine;
+mod export;
 pub mod handles;
 mod marshal;
 mod service;
@@ -16,3 +17,4 @@ mod subscription;
 mod token;
 mod types;
 mod version;
+mod who;

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cell::handle::Kind;
-use crate::ffi::boundary::{Out, call, record, root, status, text};
+use crate::engine::Inner;
+use crate::engine::writing::Acquire;
+use crate::ffi::boundary::{Out, Slots, call, check_size, input, record, root, status, text};
 use crate::ffi::check::check;
 use crate::ffi::handles::{Entry, Object};
 use crate::ffi::types::*;
 use crate::model::error::{Error, ErrorKind};
+use crate::writer::lease::OnLapse;
 use crate::writer::record::MAX_LABEL;
 use crate::writer::token::{Join, Token};
 
 /// Any output longer than this is refused before it is looked at; the engine's own limit is told by the engine.
-const MAX_OUTPUT: usize = 1 << 31;
+pub const MAX_OUTPUT: usize = 1 << 31;
 
 /// The token of a handle, kept alive for the call. A token that was closed while calls ran stays known until the last of them leaves, so that
 /// one who joins finds them.
@@ -56,52 +59,73 @@ fn put(make: impl FnOnce() -> Result<Token, Error>, out: Out<lifesign_token>) ->
     Ok(())
 }
 
-/// Takes the token of a check that nobody holds: the right to write it. Never steals and never waits. Close it with `lifesign_token_close`.
-/// `label` says what the token is for, up to 127 bytes.
+fn acquire_spec<'a>(given: *const lifesign_acquire_spec) -> Result<Acquire<'a>, Error> {
+    if given.is_null() {
+        return Ok(Acquire::default());
+    }
+    let given = input("how", given)?;
+    let on_lapse = match given.on_lapse {
+        0 => OnLapse::Keep,
+        LIFESIGN_STATUS_WARNING => OnLapse::Warning,
+        LIFESIGN_STATUS_CRITICAL => OnLapse::Critical,
+        other => {
+            return Err(Error::invalid(format!(
+                "how.on_lapse: {other} is none; 0 keeps the status, 2 makes it warning, 3 critical"
+            )));
+        }
+    };
+    Ok(Acquire {
+        label: text("label", given.label.ptr, given.label.len, MAX_LABEL)?,
+        lease: (given.lease_ms > 0).then(|| Duration::from_millis(given.lease_ms)),
+        on_lapse,
+        declared: (given.declared > 0).then_some(given.declared),
+    })
+}
+
+/// Takes the token of a check that nobody holds: the right to write it. Never steals and never waits; a holder whose lease is over does not hold
+/// it any more. Close the token with `lifesign_token_close`. `how` may be NULL: no label, no lease.
 ///
-/// Any thread. Errors: HELD with the holder and its generation, DERIVED for an alias, GONE, INVALID, TOO_LARGE, LIMIT, CLOSED, FORGED, FORKED.
+/// Any thread. Errors: HELD with the holder and its generation, DERIVED for an alias, GONE, NOT_FOUND for a writer that was not declared, INVALID,
+/// TOO_LARGE, LIMIT, CLOSED, FORGED, FORKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_token_acquire(
     check: lifesign_check,
-    label: *const c_char,
-    label_len: usize,
+    how: *const lifesign_acquire_spec,
     token: *mut lifesign_token,
     error: *mut lifesign_error,
 ) -> lifesign_result {
     call(error, || {
         let out = Out::new("token", token)?;
         let (engine, check) = self::check(check)?;
-        let label = text("label", label, label_len, MAX_LABEL)?;
-        put(|| engine.acquire(&check, label), out)
+        let how = acquire_spec(how)?;
+        put(|| engine.acquire(&check, how), out)
     })
 }
 
 /// Takes the token away from the holder of generation `expected_generation`, the one you have seen, in one atomic step. Every later write of the
-/// old token is FENCED.
+/// old token is FENCED. `how` may be NULL: no label, no lease.
 ///
-/// Any thread. Errors: HELD with the present holder if its generation is another one, DERIVED, GONE, INVALID, TOO_LARGE, LIMIT, CLOSED,
-/// FORGED, FORKED.
+/// Any thread. Errors: HELD with the present holder if its generation is another one, and those of `lifesign_token_acquire`.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_token_take_over(
     check: lifesign_check,
     expected_generation: u64,
-    label: *const c_char,
-    label_len: usize,
+    how: *const lifesign_acquire_spec,
     token: *mut lifesign_token,
     error: *mut lifesign_error,
 ) -> lifesign_result {
     call(error, || {
         let out = Out::new("token", token)?;
         let (engine, check) = self::check(check)?;
-        let label = text("label", label, label_len, MAX_LABEL)?;
-        put(|| engine.take_over(&check, expected_generation, label), out)
+        let how = acquire_spec(how)?;
+        put(|| engine.take_over(&check, expected_generation, how), out)
     })
 }
 
 /// Reports a status with a text. When it returns, every reader, alias and matching subscription sees it or something newer. The same status with
 /// the same text is a heartbeat and commits nothing.
 ///
-/// Any thread, several at once too. Errors: FENCED naming who took over, GONE, REVOKED, TOO_LARGE for a text over `max_output`, INVALID,
+/// Any thread, several at once too. Errors: FENCED naming who took over, EXPIRED if the lease ran out and nobody came, GONE, REVOKED, TOO_LARGE for a text over `max_output`, INVALID,
 /// LIMIT, CLOSED, FORGED, FORKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_token_write(
@@ -111,12 +135,60 @@ pub extern "C" fn lifesign_token_write(
     output_len: usize,
     error: *mut lifesign_error,
 ) -> lifesign_result {
+    call(error, || write(token, status, output, output_len).map(drop))
+}
+
+/// Returns the revision of the state that stands for the write.
+fn write(
+    token: lifesign_token,
+    status: lifesign_status,
+    output: *const c_char,
+    output_len: usize,
+) -> Result<u64, Error> {
+    let token = self::token(token)?;
+    let about = |error: Error| error.about(format_args!("check {:?}", token.check_id()));
+    let status = self::status("status", status).map_err(about)?;
+    let output = text("output", output, output_len, MAX_OUTPUT).map_err(about)?;
+    Inner::write(token.shared(), status, output)
+}
+
+/// Several writes in one call, in the order given: each commits by itself and has a result and revision of its own, filled into its struct. Returns
+/// LIFESIGN_OK if all of them did, otherwise the result of the first that did not, with its detail; the others are made all the same.
+///
+/// Any thread. Errors: those of `lifesign_token_write`; INVALID for a struct that cannot be read, and then nothing is written.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_write_batch(
+    writes: *mut lifesign_write,
+    count: usize,
+    error: *mut lifesign_error,
+) -> lifesign_result {
     call(error, || {
-        let token = self::token(token)?;
-        let about = |error: Error| error.about(format_args!("check {:?}", token.check_id()));
-        let status = self::status("status", status).map_err(about)?;
-        token.write(status, text("output", output, output_len, MAX_OUTPUT).map_err(about)?)
+        let writes = Slots::new("writes", writes, count)?;
+        for at in 0..count {
+            check_size(&format!("writes[{at}]"), writes.at(at).cast(), size_of::<lifesign_write>())?;
+        }
+        let mut first = Ok(());
+        for at in 0..count {
+            // SAFETY: checked above to be there and as large as the struct; the caller leaves it alone during the call.
+            let write = unsafe { &mut *writes.at(at) };
+            let result = self::write(write.token, write.status, write.output.ptr, write.output.len);
+            write.result =
+                result.as_ref().map_or_else(|error| error.kind() as lifesign_result, |_| LIFESIGN_OK);
+            match result {
+                Ok(revision) => write.revision = revision,
+                Err(error) if first.is_ok() => first = Err(error),
+                Err(_) => {}
+            }
+        }
+        first
     })
+}
+
+/// Starts the token's lease anew without a report. Any thread. Errors: EXPIRED if the lease ran out and nobody came, FENCED naming who took over,
+/// GONE, REVOKED, CLOSED, FORGED, FORKED.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_token_renew(token: lifesign_token, error: *mut lifesign_error) -> lifesign_result {
+    call(error, || self::token(token)?.renew())
 }
 
 /// The token's generation. Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.

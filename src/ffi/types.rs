@@ -161,6 +161,9 @@ pub const LIFESIGN_CLOCK_SYSTEM: u32 = 0;
 /// Go by what `lifesign_engine_tick` says.
 pub const LIFESIGN_CLOCK_MANUAL: u32 = 1;
 
+/// Keep no histories: what it costs is nothing, and `lifesign_check_history` tells nothing.
+pub const LIFESIGN_HISTORY_OFF: u32 = u32::MAX;
+
 /// How to open an engine. A limit of 0 is the default.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -183,8 +186,8 @@ pub struct lifesign_config {
     pub max_records: u32,
     /// Tombstones that wait in a subscription before it starts anew; 4,096.
     pub max_pending: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Entries that are kept of each check's history; 16. `LIFESIGN_HISTORY_OFF` keeps none.
+    pub history: u32,
     /// The embedder's name, up to 63 bytes.
     pub name: lifesign_str,
     /// The embedder's version, up to 63 bytes.
@@ -216,6 +219,38 @@ pub const LIFESIGN_KIND_ALIAS_SERVICE: u32 = 1;
 /// Derived from the node's own direct checks.
 pub const LIFESIGN_KIND_ALIAS_NODE: u32 = 2;
 
+/// What a check showed before a restart.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lifesign_restored {
+    /// `sizeof(lifesign_restored)`.
+    pub struct_size: u32,
+    /// Its status.
+    pub status: lifesign_status,
+    /// Wall clock of the last status change, nanoseconds since 1970.
+    pub since_ns: i64,
+    /// Its text, up to `max_output` bytes.
+    pub output: lifesign_str,
+}
+
+/// One check of an export. The spans point into the byte buffer that was given with the call.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lifesign_exported {
+    /// `sizeof(lifesign_exported)`.
+    pub struct_size: u32,
+    /// Its status.
+    pub status: lifesign_status,
+    /// Wall clock of the last status change, nanoseconds since 1970.
+    pub since_ns: i64,
+    /// Wall clock of the last report, heartbeats included, as well as the engine knew it.
+    pub reported_ns: i64,
+    /// The check's id.
+    pub id: lifesign_span,
+    /// Its text.
+    pub output: lifesign_span,
+}
+
 /// The definition of a check or alias.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -238,6 +273,122 @@ pub struct lifesign_check_spec {
     pub data: lifesign_str,
     /// Id of the service that an alias mirrors, registered or not; for `LIFESIGN_KIND_ALIAS_SERVICE` alone.
     pub target: lifesign_str,
+    /// What the check showed before a restart, shown again until it is reported anew; NULL for nothing. It is no part of the definition: one that
+    /// has reported keeps its own state. Not for an alias.
+    pub restored: *const lifesign_restored,
+}
+
+/// How to take a token: see `lifesign_token_acquire`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lifesign_acquire_spec {
+    /// `sizeof(lifesign_acquire_spec)`.
+    pub struct_size: u32,
+    /// What the status becomes at least when the lease runs out: 0 it stays, `LIFESIGN_STATUS_WARNING` or `LIFESIGN_STATUS_CRITICAL`.
+    pub on_lapse: lifesign_status,
+    /// Milliseconds after its last report or renewal in which the token is lost, rounded up to 10; 0 keeps it until it is closed.
+    pub lease_ms: u64,
+    /// Record of the declared writer in whose name this is, 0: this process. See `lifesign_engine_declare_writer`.
+    pub declared: u32,
+    /// 0.
+    pub reserved: u32,
+    /// What the token is for, up to 127 bytes.
+    pub label: lifesign_str,
+}
+
+/// One write of a batch: see `lifesign_token_write_batch`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lifesign_write {
+    /// `sizeof(lifesign_write)`.
+    pub struct_size: u32,
+    /// The status.
+    pub status: lifesign_status,
+    /// Who writes, and which check.
+    pub token: lifesign_token,
+    /// The text.
+    pub output: lifesign_str,
+    /// Filled in: what `lifesign_token_write` would have returned.
+    pub result: lifesign_result,
+    /// 0.
+    pub reserved: u32,
+    /// Filled in: the revision of the state that stands for this write; of a heartbeat the one it confirms.
+    pub revision: u64,
+}
+
+/// Who holds a check: see `lifesign_check_who`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lifesign_who {
+    /// `sizeof(lifesign_who)`.
+    pub struct_size: u32,
+    /// 1: the last holder's lease ran out and nobody has come since.
+    pub orphaned: u32,
+    /// The holder's generation, or the last one: what `lifesign_token_take_over` wants to be told.
+    pub generation: u64,
+    /// Wall clock of the acquisition, nanoseconds since 1970; 0 if nobody holds the check.
+    pub since_ns: i64,
+    /// The holder's lease in milliseconds; 0 for none.
+    pub lease_ms: u64,
+    /// Nanoseconds since the last holder acquired, reported or renewed, as of the last tick; -1 if nobody ever has.
+    pub silent_ns: i64,
+    /// The holder; `id` is 0 if nobody holds the check.
+    pub holder: lifesign_record,
+}
+
+/// What one writer did at a check: see `lifesign_check_writers`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lifesign_writer {
+    /// `sizeof(lifesign_writer)`.
+    pub struct_size: u32,
+    /// Its record; 0 for all the others together.
+    pub record: u32,
+    /// Commits it made, heartbeats not among them.
+    pub accepted: u64,
+    /// Calls that were refused.
+    pub refused: u64,
+    /// Wall clock of the first of them, nanoseconds since 1970.
+    pub first_ns: i64,
+    /// Wall clock of the last of them.
+    pub last_ns: i64,
+    /// 1: it holds the check now.
+    pub holds: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// The status changed.
+pub const LIFESIGN_HISTORY_TRANSITION: u32 = 1;
+/// A token was taken over.
+pub const LIFESIGN_HISTORY_TAKE_OVER: u32 = 2;
+/// The holder's lease ran out.
+pub const LIFESIGN_HISTORY_LAPSE: u32 = 3;
+
+/// One entry of a check's history.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lifesign_history_entry {
+    /// `sizeof(lifesign_history_entry)`.
+    pub struct_size: u32,
+    /// One of `LIFESIGN_HISTORY_*`.
+    pub kind: u32,
+    /// Revision of the commit.
+    pub revision: u64,
+    /// Wall clock of the commit, nanoseconds since 1970.
+    pub time_ns: i64,
+    /// The same on the clock that counts suspended time: nanoseconds after the engine was opened, as of the tick before it.
+    pub boot_ns: u64,
+    /// The generation from this commit on.
+    pub generation: u64,
+    /// Record of who committed.
+    pub writer: u32,
+    /// The status before.
+    pub from: lifesign_status,
+    /// The status after.
+    pub to: lifesign_status,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// The check has never reported.
@@ -429,12 +580,18 @@ pub struct lifesign_stats {
     pub refused_gone: u64,
     /// Refused with `LIFESIGN_DERIVED`.
     pub refused_derived: u64,
+    /// Refused with `LIFESIGN_EXPIRED`.
+    pub refused_expired: u64,
     /// Refused for another reason.
     pub refused_other: u64,
     /// Summaries that the audit repaired; anything but 0 is a bug.
     pub repairs: u64,
     /// 0; kept for the count of helped writers.
     pub helps: u64,
+    /// Leases that ran out.
+    pub lapses: u64,
+    /// Ticks that came more than half the shortest lease after the one before.
+    pub clock_jumps: u64,
     /// Times that a subscription had to start anew.
     pub resyncs: u64,
     /// Times that a subscription was woken and found nothing.

@@ -45,6 +45,17 @@ pub enum CheckKind {
     AliasNode,
 }
 
+/// What a check showed before a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Its status.
+    pub status: Status,
+    /// Its text.
+    pub output: String,
+    /// Wall clock of the last status change, nanoseconds since 1970.
+    pub since_ns: i64,
+}
+
 /// The definition of a check or alias. It is bound to a service or, with `None`, to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckSpec {
@@ -58,13 +69,23 @@ pub struct CheckSpec {
     pub kind: CheckKind,
     /// The status before the first report; an alias has none.
     pub initial: Status,
+    /// What the check showed before a restart, shown again until it is reported anew. It is no part of the definition: registering the same
+    /// check with another one is no difference, and one that has reported keeps its own state. An alias has none.
+    pub restored: Option<Restored>,
 }
 
 impl CheckSpec {
     /// A direct check, critical until it reports.
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
-        Self { name: id.clone(), id, data: Vec::new(), kind: CheckKind::Direct, initial: Status::Critical }
+        Self {
+            name: id.clone(),
+            id,
+            data: Vec::new(),
+            kind: CheckKind::Direct,
+            initial: Status::Critical,
+            restored: None,
+        }
     }
 
     /// An alias of the service with the id `target`.
@@ -82,7 +103,18 @@ impl CheckSpec {
         Self { initial, ..self }
     }
 
+    /// The same with what it showed before a restart.
+    pub fn restored(self, restored: Restored) -> Self {
+        Self { restored: Some(restored), ..self }
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Error> {
+        if self.restored.is_some() && self.kind != CheckKind::Direct {
+            return Err(Error::invalid(format!(
+                "check {}: an alias is derived and cannot be restored",
+                excerpt(&self.id)
+            )));
+        }
         validate("check", &self.id, &self.name, &self.data)?;
         if let CheckKind::AliasService(target) = &self.kind {
             validate_id("alias target", target)?;

@@ -259,6 +259,9 @@ impl fmt::Display for Error {
                         )
                     }
                     ErrorKind::Fenced => write!(f, "; a rival took over and has left, acquire it again"),
+                    ErrorKind::Expired => {
+                        write!(f, "; the caller's lease ran out and nobody took over, acquire it again")
+                    }
                     ErrorKind::Held if refusal.holder.is_some() => {
                         write!(f, "; wait until it is closed, or take over from that generation")
                     }

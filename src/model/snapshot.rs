@@ -6,6 +6,8 @@ use crate::cell::word::{StatusWord, flag};
 use crate::model::definition::CheckKind;
 use crate::model::status::Status;
 use crate::summary::Summary;
+use crate::writer::history::History;
+use crate::writer::lease::Lease;
 
 /// The number of a writer record in its engine; 0 is nobody, 1 the engine itself.
 pub type RecordId = u32;
@@ -23,6 +25,8 @@ pub(crate) struct Definition {
     pub target: Option<Arc<Summary>>,
     /// Where in `home` the check's word is listed.
     pub place: Option<u32>,
+    /// What happened in this incarnation; `None` for aliases, and if the engine keeps none.
+    pub history: Option<Arc<History>>,
 }
 
 impl Definition {
@@ -46,9 +50,12 @@ pub struct Snapshot {
     pub(crate) epoch: u64,
     pub(crate) time: i64,
     pub(crate) since: i64,
+    /// Wall clock of the commit by which the holder came; 0 if nobody holds the check.
+    pub(crate) held_since: i64,
     pub(crate) generation: u32,
     pub(crate) writer: RecordId,
     pub(crate) holder: RecordId,
+    pub(crate) lease: Lease,
     pub(crate) life: u16,
     pub(crate) status: Status,
     /// The status before this commit: who pays what the commit owes must know how severe it was.
@@ -146,6 +153,16 @@ impl Snapshot {
     /// Whether the check has never reported and shows the status it was registered with.
     pub fn is_initial(&self) -> bool {
         self.flags & flag::INITIAL != 0
+    }
+
+    /// Whether the state was restored and nothing has been reported since.
+    pub fn is_restored(&self) -> bool {
+        self.flags & flag::RESTORED != 0
+    }
+
+    /// Whether the last holder's lease ran out and nobody has acquired the check since.
+    pub fn is_orphaned(&self) -> bool {
+        self.flags & flag::ORPHANED != 0
     }
 
     /// Whether the engine derives this check.

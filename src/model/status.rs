@@ -27,6 +27,11 @@ impl Status {
         }
     }
 
+    /// The status with this lower-case name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Passing, Self::Warning, Self::Critical].into_iter().find(|status| status.as_str() == name)
+    }
+
     /// The code in words and across the C ABI: 1, 2 or 3.
     pub const fn code(self) -> u64 {
         self as u64

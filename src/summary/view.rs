@@ -16,8 +16,10 @@ use crate::cell::word::flag;
 use crate::model::event::SummaryState;
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
+use crate::model::text::cut;
 use crate::summary::word::SummaryWord;
 use crate::summary::{Bound, Service, Summary};
+use crate::writer::lease::Lease;
 use crate::writer::record;
 
 /// A check of the service with its state.
@@ -242,15 +244,6 @@ fn text(summary: &Summary, sum: &Sum, max_output: usize) -> Arc<str> {
     }
 }
 
-/// At most `most` bytes of `text`, cut at a character's edge.
-fn cut(mut text: String, most: usize) -> Arc<str> {
-    if text.len() > most {
-        let edge = (0..=most).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-        text.truncate(edge);
-    }
-    text.into()
-}
-
 /// How often a word that disagrees with its inputs is read again before it is believed to be wrong.
 const DOUBTS: u32 = 64;
 
@@ -346,9 +339,11 @@ fn derive(alias: &Snapshot, state: &SummaryState) -> Snapshot {
         epoch: state.epoch,
         time: state.time.max(alias.time),
         since: if state.since == 0 { alias.since } else { state.since },
+        held_since: alias.held_since,
         generation: alias.generation,
         writer: record::ENGINE,
         holder: record::ENGINE,
+        lease: Lease::NONE,
         life: alias.life,
         status: state.status,
         from: state.status,

@@ -31,6 +31,7 @@ use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::interest::{Board, Class};
 use crate::sync::{AtomicU64, Ordering};
+use crate::writer::lease::Lease;
 
 /// The engine-wide order of commits: alone on its cache lines, because all writers share it by design.
 #[repr(align(128))]
@@ -75,10 +76,14 @@ pub struct Next {
     pub writer: RecordId,
     /// Who holds the token from here on.
     pub holder: RecordId,
+    /// The holder's lease from here on.
+    pub lease: Lease,
     /// The flags from here on.
     pub flags: u8,
     /// Whether this is the tombstone.
     pub gone: bool,
+    /// Of a restored state: since when it has its status. Then it is no transition.
+    pub restored_since: Option<i64>,
 }
 
 impl Next {
@@ -91,8 +96,10 @@ impl Next {
             generation: current.generation,
             writer,
             holder: current.holder,
+            lease: current.lease,
             flags: current.flags,
             gone: false,
+            restored_since: None,
         }
     }
 }
@@ -106,7 +113,7 @@ pub struct Committed {
 }
 
 fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapshot {
-    let changed = next.status != current.status;
+    let changed = next.status != current.status && next.restored_since.is_none();
     Snapshot {
         definition: next.definition.unwrap_or_else(|| current.definition.clone()),
         output: next.output.unwrap_or_else(|| current.output.clone()),
@@ -116,10 +123,16 @@ fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapsho
         revision,
         epoch: 0,
         time: now,
-        since: if changed { now } else { current.since },
+        since: next.restored_since.unwrap_or(if changed { now } else { current.since }),
+        held_since: match next.holder {
+            0 => 0,
+            _ if next.generation != current.generation => now,
+            _ => current.held_since,
+        },
         generation: next.generation,
         writer: next.writer,
         holder: next.holder,
+        lease: if next.holder == 0 { Lease::NONE } else { next.lease },
         life: current.life,
         status: next.status,
         from: current.status,

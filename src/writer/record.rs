@@ -9,7 +9,7 @@ use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::RecordId;
 
 /// What tells this process from every other. A pid alone does not: in two containers both are 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Process {
     /// Random, drawn once for each process.
     pub uuid: [u8; 16],
@@ -68,7 +68,7 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
 }
 
 /// The embedder's own name, version and build, given when the engine is opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Embedder {
     /// Its name; at most 63 bytes are kept.
     pub name: String,
@@ -76,6 +76,37 @@ pub struct Embedder {
     pub version: String,
     /// Its build; at most 63 bytes are kept.
     pub build: String,
+}
+
+impl Embedder {
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        let Self { name, version, build } = self;
+        [("embedder's name", name), ("embedder's version", version), ("embedder's build", build)]
+            .into_iter()
+            .try_for_each(|(what, text)| check_text(what, text, 63))
+    }
+}
+
+/// Whether a text of a record can be kept.
+fn check_text(what: &str, text: &str, most: usize) -> Result<(), Error> {
+    if text.len() > most || text.contains('\0') {
+        return Err(Error::invalid(format!(
+            "the {what} {}: at most {most} bytes and no NUL are kept",
+            crate::model::definition::excerpt(text)
+        )));
+    }
+    Ok(())
+}
+
+/// A writer that is not this process, as an embedder that fronts it tells: see [`crate::Engine::declare_writer`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeclaredWriter {
+    /// Its process; what is not known stays empty.
+    pub process: Process,
+    /// The program in it.
+    pub embedder: Embedder,
+    /// What it writes for.
+    pub label: String,
 }
 
 /// Who holds a token or made a commit. The engine's own record has the id 1.
@@ -89,6 +120,8 @@ pub struct WriterRecord {
     pub embedder: Arc<Embedder>,
     /// What the token is for, as told when it was acquired.
     pub label: Arc<str>,
+    /// Whether an embedder has declared this writer, a remote peer say, or Lifesign has observed the process.
+    pub declared: bool,
 }
 
 impl fmt::Display for WriterRecord {
@@ -98,12 +131,28 @@ impl fmt::Display for WriterRecord {
         for part in [name, version, build].into_iter().filter(|part| !part.is_empty()) {
             write!(f, "{part} ")?;
         }
-        write!(f, "pid {} on {})", self.process.pid, self.process.machine)
+        let declared = if self.declared { ", as declared" } else { "" };
+        write!(f, "pid {} on {}{declared})", self.process.pid, self.process.machine)
     }
 }
 
 /// The longest label in bytes.
 pub const MAX_LABEL: usize = 127;
+
+/// Whether a label can be kept.
+fn check_label(label: &str) -> Result<(), Error> {
+    if label.len() > MAX_LABEL {
+        return Err(Error::too_large(format!(
+            "writer label {}: it has {} bytes; at most {MAX_LABEL} are kept",
+            crate::model::definition::excerpt(label),
+            label.len()
+        )));
+    }
+    if label.contains('\0') {
+        return Err(Error::invalid(format!("writer label {label:?} contains a NUL character")));
+    }
+    Ok(())
+}
 
 /// The records of an engine, interned: a commit carries one integer.
 pub struct Records {
@@ -116,7 +165,19 @@ pub struct Records {
 #[derive(Default)]
 struct Table {
     list: Vec<Arc<WriterRecord>>,
+    /// Those of this process.
     by_label: HashMap<Arc<str>, RecordId>,
+    /// Those of others.
+    others: HashMap<Other, RecordId>,
+}
+
+/// A writer that is not this process.
+#[derive(PartialEq, Eq, Hash)]
+struct Other {
+    process: Process,
+    embedder: Embedder,
+    label: Arc<str>,
+    declared: bool,
 }
 
 /// The record of the engine itself.
@@ -140,20 +201,72 @@ impl Records {
     /// # Errors
     /// `TOO_LARGE` for a label of more than 127 bytes, `INVALID` for one with a NUL, `LIMIT` when the engine has no more records.
     pub fn intern(&self, label: &str) -> Result<Arc<WriterRecord>, Error> {
-        if label.len() > MAX_LABEL {
-            return Err(Error::too_large(format!(
-                "writer label {}: it has {} bytes; at most {MAX_LABEL} are kept",
-                crate::model::definition::excerpt(label),
-                label.len()
-            )));
-        }
-        if label.contains('\0') {
-            return Err(Error::invalid(format!("writer label {label:?} contains a NUL character")));
-        }
+        check_label(label)?;
         let mut table = self.table.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(id) = table.by_label.get(label) {
             return Ok(table.list[*id as usize - 1].clone());
         }
+        let label: Arc<str> = label.into();
+        let record =
+            self.add(&mut table, self.process.clone(), self.embedder.clone(), label.clone(), false)?;
+        table.by_label.insert(label, record.id);
+        Ok(record)
+    }
+
+    /// The record of another writer: a remote peer that an embedder declares, or a rival whose own Lifesign has observed it. Blocking; O(1).
+    ///
+    /// # Errors
+    /// As [`Records::intern`].
+    pub fn intern_other(
+        &self,
+        process: &Process,
+        embedder: &Embedder,
+        label: &str,
+        declared: bool,
+    ) -> Result<Arc<WriterRecord>, Error> {
+        check_label(label)?;
+        let other =
+            Other { process: process.clone(), embedder: embedder.clone(), label: label.into(), declared };
+        let mut table = self.table.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(id) = table.others.get(&other) {
+            return Ok(table.list[*id as usize - 1].clone());
+        }
+        let (process, embedder) = (Arc::new(process.clone()), Arc::new(embedder.clone()));
+        let record = self.add(&mut table, process, embedder, other.label.clone(), declared)?;
+        table.others.insert(other, record.id);
+        Ok(record)
+    }
+
+    /// The record of a writer that an embedder declares.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` or `INVALID` for a text that cannot be kept, and those of [`Records::intern`].
+    pub fn declare(&self, writer: &DeclaredWriter) -> Result<Arc<WriterRecord>, Error> {
+        let DeclaredWriter { process, embedder, label } = writer;
+        check_text("machine", &process.machine, 64)?;
+        check_text("executable", &process.executable, 255)?;
+        embedder.validate()?;
+        self.intern_other(process, embedder, label, true)
+    }
+
+    /// The record with this number, which must have been declared.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`.
+    pub fn declared(&self, id: RecordId) -> Result<Arc<WriterRecord>, Error> {
+        self.get(id).filter(|record| record.declared).ok_or_else(|| {
+            Error::text(ErrorKind::NotFound, format!("no writer with the record {id} was declared"))
+        })
+    }
+
+    fn add(
+        &self,
+        table: &mut Table,
+        process: Arc<Process>,
+        embedder: Arc<Embedder>,
+        label: Arc<str>,
+        declared: bool,
+    ) -> Result<Arc<WriterRecord>, Error> {
         if table.list.len() >= self.limit {
             return Err(Error::text(
                 ErrorKind::Limit,
@@ -163,16 +276,9 @@ impl Records {
                 ),
             ));
         }
-        let label: Arc<str> = label.into();
         let id = table.list.len() as RecordId + 1;
-        let record = Arc::new(WriterRecord {
-            id,
-            process: self.process.clone(),
-            embedder: self.embedder.clone(),
-            label: label.clone(),
-        });
+        let record = Arc::new(WriterRecord { id, process, embedder, label, declared });
         table.list.push(record.clone());
-        table.by_label.insert(label, id);
         Ok(record)
     }
 

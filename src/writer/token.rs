@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Check, Inner, Subscription, SubscriptionFilter};
 use crate::model::error::{Error, ErrorKind, Refusal};
+use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
 use crate::sync::{AtomicU64, Ordering, Signal};
+use crate::writer::lease::Lease;
 use crate::writer::record::WriterRecord;
-use crate::writer::refusal::Offender;
+use crate::writer::tally::Tally;
 
 /// The owner has closed the token.
 const CLOSED: u64 = 1 << 63;
@@ -106,7 +108,12 @@ pub(crate) struct Shared {
     pub generation: u32,
     pub record: Arc<WriterRecord>,
     pub calls: Calls,
-    pub offender: OnceLock<Arc<Offender>>,
+    /// The lease it was acquired with.
+    pub lease: Lease,
+    /// Where its refusals are counted, once there are any.
+    pub refused: OnceLock<Arc<Tally>>,
+    /// Where its commits are counted, if the engine keeps histories.
+    accepted: Option<Arc<Tally>>,
 }
 
 impl Shared {
@@ -117,6 +124,13 @@ impl Shared {
             caller: Some(self.record.clone()),
             holder: None,
             generation: self.generation.into(),
+        }
+    }
+
+    /// Counts a commit made at wall clock `now`. Wait-free.
+    pub fn count_accepted(&self, now: i64) {
+        if let Some(tally) = &self.accepted {
+            tally.count(now);
         }
     }
 
@@ -132,21 +146,37 @@ impl Token {
     pub(crate) fn new(
         engine: Arc<Inner>,
         check: Check,
-        id: Arc<str>,
-        generation: u32,
+        acquired: &Snapshot,
         record: Arc<WriterRecord>,
     ) -> Self {
-        let (calls, offender) = (Calls::new(), OnceLock::new());
-        Self { shared: Arc::new(Shared { engine, check, id, generation, record, calls, offender }) }
+        let (id, generation, lease) = (acquired.definition.id.clone(), acquired.generation, acquired.lease);
+        let accepted = acquired.definition.history.as_ref().map(|history| history.accepted.of(record.id));
+        let (calls, refused) = (Calls::new(), OnceLock::new());
+        let shared = Shared { engine, check, id, generation, record, calls, lease, refused, accepted };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Reports. Lock-free, the allocator excluded; when it returns, every reader, every alias and every subscription that matches sees it or
     /// something newer. The same status with the same output is a heartbeat: it commits nothing and allocates nothing.
     ///
     /// # Errors
-    /// `FENCED` naming who took over, `GONE`, `REVOKED`, `TOO_LARGE` for an output over `max_output`, `LIMIT`, `CLOSED`, `FORKED`.
+    /// `FENCED` naming who took over, `EXPIRED` if the lease ran out and nobody came, `GONE`, `REVOKED`, `TOO_LARGE` for an output over
+    /// `max_output`, `LIMIT`, `CLOSED`, `FORKED`.
     pub fn write(&self, status: Status, output: &str) -> Result<(), Error> {
-        Inner::write(&self.shared, status, output)
+        Inner::write(&self.shared, status, output).map(drop)
+    }
+
+    /// Starts the lease anew without a report. Wait-free while the lease runs; of a token without one it only notes that its writer lives.
+    ///
+    /// # Errors
+    /// `EXPIRED` if the lease ran out and nobody came: acquire again; `FENCED`, `GONE`, `REVOKED`, `CLOSED`, `FORKED`.
+    pub fn renew(&self) -> Result<(), Error> {
+        Inner::renew(&self.shared)
+    }
+
+    /// The lease it was acquired with.
+    pub fn lease(&self) -> Option<Duration> {
+        self.shared.lease.length()
     }
 
     /// The check this token writes.
@@ -207,9 +237,7 @@ impl Token {
                 self.shared.refusal("joining the own token of"),
             ));
         }
-        if !Arc::ptr_eq(&self.shared.engine, &old.shared.engine) {
-            return Err(Error::text(ErrorKind::ForeignEngine, "the two tokens belong to different engines"));
-        }
+        old.check_engine(&self.shared.engine)?;
         let deadline = join.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         if old.shared.calls.join(join.calls_only, deadline) {
             return Ok(());
@@ -218,6 +246,21 @@ impl Token {
         let generation = old.shared.generation.into();
         let refusal = Refusal { holder, generation, ..self.shared.refusal("joining the old token of") };
         Err(Error::refused(ErrorKind::StillRunning, refusal))
+    }
+
+    /// Refuses a token of another engine.
+    pub(crate) fn check_engine(&self, engine: &Arc<Inner>) -> Result<(), Error> {
+        if Arc::ptr_eq(&self.shared.engine, engine) {
+            return Ok(());
+        }
+        Err(Error::text(
+            ErrorKind::ForeignEngine,
+            format!("the token of check {:?} belongs to another engine", &*self.shared.id),
+        ))
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Whether the token is closed and no call of it runs any more.

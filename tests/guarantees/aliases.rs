@@ -3,7 +3,7 @@
 use lifesign::{CheckSpec, Engine, ErrorKind, Service, Status, SubscriptionFilter, Token};
 
 use crate::support::random::Random;
-use crate::support::{alias, breaks, check, drain, engine, ids, kind, service, states};
+use crate::support::{alias, breaks, check, drain, engine, ids, kind, refusals, service, states};
 
 /// The text of an alias.
 fn text(engine: &Engine, alias: &lifesign::Check) -> String {
@@ -87,8 +87,9 @@ fn a2_an_alias_is_written_by_the_engine_alone() {
     let _whole = breaks::none();
     let engine = engine();
     let mirror = alias(&engine, "sidecar", None, "web");
-    let (holder, generation) = engine.holder(&mirror).unwrap();
-    assert_eq!(&*holder.unwrap().label, "engine");
+    let who = engine.who(&mirror).unwrap();
+    let generation = who.generation;
+    assert_eq!(&*who.holder.unwrap().label, "engine");
     for refused in [engine.acquire(&mirror, "rival"), engine.take_over(&mirror, generation, "rival")] {
         let refused = refused.expect_err("it is derived");
         assert_eq!(refused.kind(), ErrorKind::Derived);
@@ -96,7 +97,7 @@ fn a2_an_alias_is_written_by_the_engine_alone() {
         assert!(refused.to_string().contains("sidecar"), "{refused}");
     }
     assert_eq!(engine.stats().unwrap().refused_derived, 2);
-    assert_eq!(engine.refusals(&mirror).unwrap()[0].count, 2);
+    assert_eq!(refusals(&engine, &mirror)[0].1, 2);
     let state = engine.snapshot(&mirror).unwrap();
     assert!(state.is_derived() && !state.is_initial());
     engine.deregister_check(&mirror).expect("an alias is held by the engine and deregistered by handle");

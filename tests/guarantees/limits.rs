@@ -209,9 +209,9 @@ fn handles_of_another_engine_are_foreign() {
     world.refuses(kind, "engine", |engine| engine.acquire(&foreign_check, "U"));
     world.refuses(kind, "engine", |engine| engine.take_over(&foreign_check, 1, "U"));
     world.refuses(kind, "engine", |engine| engine.snapshot(&foreign_check));
-    world.refuses(kind, "engine", |engine| engine.holder(&foreign_check));
-    world.refuses(kind, "engine", |engine| engine.refusals(&foreign_check));
-    world.refuses(kind, "engine", |engine| engine.last_report(&foreign_check));
+    world.refuses(kind, "engine", |engine| engine.who(&foreign_check));
+    world.refuses(kind, "engine", |engine| engine.writers(&foreign_check));
+    world.refuses(kind, "engine", |engine| engine.history(&foreign_check));
     world.refuses(kind, "engine", |engine| engine.subscribe(&SubscriptionFilter::check(&foreign_check)));
     world.refuses(kind, "engine", |engine| {
         engine.subscribe(&SubscriptionFilter::service(&foreign_service, true))

@@ -1,6 +1,11 @@
-//! P1 and P5: who did it, and how often.
+//! Provenance: who did it, how often, and what happened to a check lately.
 
-use lifesign::{Config, Embedder, Engine, ErrorKind, Event, Limits, Status, SubscriptionFilter};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use lifesign::{
+    Acquire, Config, DeclaredWriter, Embedder, Engine, ErrorKind, Event, HistoryKind, Limits, Process,
+    Status, SubscriptionFilter,
+};
 
 use crate::support::{alias, breaks, check, drain, engine, kind, limited, service};
 
@@ -106,4 +111,174 @@ fn p5_the_numbers_are_exact() {
     let stats = engine.stats().unwrap();
     assert_eq!((stats.commits, stats.refused_gone), (5, 1));
     assert_eq!((stats.checks, stats.tokens, stats.subscriptions), (2, 0, 0));
+}
+
+#[test]
+fn p2_history_tells_transitions_take_overs_and_lapses() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let check = check(&engine, "web:alive", None);
+    let one = engine.acquire(&check, "one").unwrap();
+    one.write(Status::Warning, "slow").unwrap();
+    one.write(Status::Warning, "slower").unwrap();
+    let two = engine.take_over(&check, one.generation(), "two").unwrap();
+    two.write(Status::Critical, "down").unwrap();
+    let history = engine.history(&check).unwrap();
+    let told: Vec<_> = history.iter().map(|entry| (entry.kind, entry.writer, entry.from, entry.to)).collect();
+    let (first, second) = (one.record().id, two.record().id);
+    assert_eq!(
+        told,
+        [
+            (HistoryKind::Transition, first, Status::Passing, Status::Warning),
+            (HistoryKind::TakeOver, second, Status::Warning, Status::Warning),
+            (HistoryKind::Transition, second, Status::Warning, Status::Critical),
+        ],
+        "neither an output nor a plain acquisition is an entry"
+    );
+    assert!(history.is_sorted_by_key(|entry| entry.revision));
+    assert_eq!(history[1].generation, two.generation());
+    assert!(history.iter().all(|entry| entry.time_ns > 0));
+    assert_eq!(engine.snapshot(&check).unwrap().revision(), history[2].revision);
+}
+
+#[test]
+fn p2_history_is_bounded_and_can_be_off() {
+    let _whole = breaks::none();
+    for depth in [0, 1, 4] {
+        let engine = Engine::open(Config { history: depth, ..Config::default() }).unwrap();
+        let check = check(&engine, "web:alive", None);
+        let token = engine.acquire(&check, "probe").unwrap();
+        for flip in 0..10 {
+            token.write(if flip % 2 == 0 { Status::Critical } else { Status::Passing }, "").unwrap();
+        }
+        let history = engine.history(&check).unwrap();
+        assert_eq!(history.len(), depth);
+        if let Some(last) = history.last() {
+            assert_eq!(last.revision, engine.snapshot(&check).unwrap().revision(), "the newest stay");
+        }
+        let again = engine.writers(&check).unwrap();
+        assert_eq!(again[0].accepted, if depth == 0 { 0 } else { 11 });
+    }
+}
+
+#[test]
+fn p2_history_goes_with_its_incarnation() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let old = check(&engine, "web:alive", None);
+    let token = engine.acquire(&old, "probe").unwrap();
+    token.write(Status::Critical, "").unwrap();
+    token.deregister_check().unwrap();
+    let new = check(&engine, "web:alive", None);
+    assert!(engine.history(&new).unwrap().is_empty() && engine.writers(&new).unwrap().is_empty());
+}
+
+#[test]
+fn p2_an_entry_is_whole_however_many_write() {
+    let _whole = breaks::none();
+    let engine = Engine::open(Config { history: 2, ..Config::default() }).unwrap();
+    let check = check(&engine, "web:alive", None);
+    let token = engine.acquire(&check, "probe").unwrap();
+    let (stop, seen) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    for flip in 0..20_000 {
+                        token
+                            .write(if flip % 2 == 0 { Status::Critical } else { Status::Passing }, "")
+                            .unwrap();
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                for entry in engine.history(&check).unwrap() {
+                    assert_ne!(entry.from, entry.to, "an entry mixes two commits");
+                    assert_eq!(entry.writer, token.record().id);
+                    seen.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(seen.into_inner() > 1_000, "it was read while it was written");
+}
+
+#[test]
+fn p3_who_says_since_when_and_from_where() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let check = check(&engine, "web:alive", None);
+    let who = engine.who(&check).unwrap();
+    assert!(who.holder.is_none() && who.since_ns == 0 && who.silent_for.is_none());
+    let token = engine.acquire(&check, "probe").unwrap();
+    let acquired = engine.snapshot(&check).unwrap().time_ns();
+    token.write(Status::Critical, "down").unwrap();
+    let who = engine.who(&check).unwrap();
+    let holder = who.holder.unwrap();
+    assert_eq!((&*holder.label, holder.process.pid), ("probe", u64::from(std::process::id())));
+    assert_eq!((who.since_ns, who.generation), (acquired, token.generation()), "of the acquisition");
+    assert!(who.silent_for.is_some() && who.lease.is_none() && !who.orphaned);
+    drop(token);
+    let who = engine.who(&check).unwrap();
+    assert!(who.holder.is_none() && who.since_ns == 0);
+}
+
+#[test]
+fn p3_writers_tells_everybody_who_wrote_or_tried_to() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let check = check(&engine, "web:alive", None);
+    let remote = Process { machine: "elsewhere".into(), pid: 7, ..Process::default() };
+    let remote = DeclaredWriter {
+        process: remote,
+        embedder: Embedder { build: "b41".into(), ..Embedder::default() },
+        label: "peer".into(),
+    };
+    let declared = engine.declare_writer(&remote).unwrap();
+    assert_eq!(engine.declare_writer(&remote).unwrap(), declared, "the same again is the same");
+    let old = engine.acquire(&check, Acquire::default().declared(declared)).unwrap();
+    old.write(Status::Critical, "down").unwrap();
+    let new = engine.take_over(&check, old.generation(), "probe").unwrap();
+    for _ in 0..3 {
+        let refused = old.write(Status::Passing, "late").expect_err("fenced");
+        assert!(refused.to_string().contains("on elsewhere, as declared"), "{refused}");
+    }
+    assert_eq!(kind(engine.acquire(&check, "third")), ErrorKind::Held);
+    let writers = engine.writers(&check).unwrap();
+    let told: Vec<_> = writers
+        .iter()
+        .map(|writer| {
+            let record = writer.record.as_ref().unwrap();
+            (&*record.label, &*record.process.machine, writer.accepted, writer.refused, writer.holds)
+        })
+        .collect();
+    let here = &*new.record().process.machine;
+    assert_eq!(
+        told,
+        [("probe", here, 1, 0, true), ("peer", "elsewhere", 2, 3, false), ("third", here, 0, 1, false)],
+        "the holder first, then the busiest; machines and builds stand out"
+    );
+    assert!(writers.iter().all(|writer| 0 < writer.first_ns && writer.first_ns <= writer.last_ns));
+    assert!(writers[1].record.as_ref().unwrap().declared && !writers[0].record.as_ref().unwrap().declared);
+}
+
+#[test]
+fn x2_a_writer_must_have_been_declared() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let check = check(&engine, "web:alive", None);
+    let observed = engine.acquire(&check, "probe").unwrap().record().id;
+    for id in [0, 1, observed, 4_711] {
+        let refused = engine.acquire(&check, Acquire::default().declared(id));
+        assert_eq!(kind(refused), ErrorKind::NotFound);
+    }
+    let long = DeclaredWriter { label: "l".repeat(128), ..DeclaredWriter::default() };
+    assert_eq!(kind(engine.declare_writer(&long)), ErrorKind::TooLarge);
+    let embedder = Embedder { name: "n".repeat(64), ..Embedder::default() };
+    let long = DeclaredWriter { embedder, ..DeclaredWriter::default() };
+    assert_eq!(kind(engine.declare_writer(&long)), ErrorKind::Invalid);
 }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use lifesign::{CheckKind, CheckSpec, Engine, ErrorKind, ServiceSpec, Status, SubscriptionFilter, Token};
+use lifesign::{
+    CheckKind, CheckSpec, Engine, ErrorKind, ServiceSpec, Status, SubscriptionFilter, Token, Who, Write,
+};
 
-use crate::support::{alias, breaks, check, drain, engine, kind, parked, service, states};
+use crate::support::{alias, breaks, check, drain, engine, kind, parked, refusals, service, states};
 
 #[test]
 fn w1_a_held_check_is_refused_with_its_holder() {
     let _whole = breaks::none();
     let engine = engine();
     let check = check(&engine, "web:alive", None);
-    assert!(engine.holder(&check).unwrap().0.is_none());
+    assert!(engine.who(&check).unwrap().holder.is_none());
     let one = engine.acquire(&check, "one").unwrap();
     for _ in 0..2 {
         let refused = engine.acquire(&check, "two").expect_err("it is held");
@@ -24,10 +26,10 @@ fn w1_a_held_check_is_refused_with_its_holder() {
         assert_eq!(refused.generation(), Some(one.generation()));
     }
     assert_eq!(kind(engine.acquire(&check, "one")), ErrorKind::Held, "the same label is no second key");
-    let (holder, generation) = engine.holder(&check).unwrap();
+    let Who { holder, generation, .. } = engine.who(&check).unwrap();
     assert_eq!((holder.unwrap().id, generation), (one.record().id, one.generation()));
     drop(one);
-    let (holder, last) = engine.holder(&check).unwrap();
+    let Who { holder, generation: last, .. } = engine.who(&check).unwrap();
     assert!(holder.is_none() && last == generation, "who gives it back leaves the last generation");
     let two = engine.acquire(&check, "two").unwrap();
     assert!(two.generation() > generation);
@@ -113,7 +115,7 @@ fn w2_a_take_over_succeeds_only_against_the_holder_that_was_seen() {
     }
     drop((one, two));
     three.write(Status::Passing, "ok").expect("neither a late write nor a late drop disturbs the successor");
-    assert_eq!(engine.holder(&check).unwrap().1, three.generation());
+    assert_eq!(engine.who(&check).unwrap().generation, three.generation());
 }
 
 #[test]
@@ -151,7 +153,7 @@ fn w2_what_was_refused_was_never_seen() {
     let mut refused = HashSet::new();
     let mut seen = HashSet::new();
     for _ in 0..ROUNDS {
-        let (holder, generation) = engine.holder(&check).unwrap();
+        let Who { holder, generation, .. } = engine.who(&check).unwrap();
         assert!(holder.is_none());
         let old = engine.acquire(&check, "O").unwrap();
         assert_eq!(old.generation(), generation + 1);
@@ -253,9 +255,11 @@ fn w4_refusals_are_counted_with_both_sides() {
         assert_eq!(kind(engine.acquire(&check, "rival")), ErrorKind::Held);
     }
     assert_eq!(kind(old.deregister_check()), ErrorKind::Fenced);
-    let counted = engine.refusals(&check).unwrap();
-    let counts: Vec<_> =
-        counted.iter().map(|one| (engine.record(one.record).unwrap().label.to_string(), one.count)).collect();
+    let counts: Vec<_> = refusals(&engine, &check)
+        .into_iter()
+        .map(|(record, count)| (engine.record(record).unwrap().label.to_string(), count))
+        .collect();
+    let counted = engine.writers(&check).unwrap();
     assert_eq!(counts, [("old".to_owned(), 6), ("rival".to_owned(), 3)], "the heaviest first");
     assert!(counted.iter().all(|one| 0 < one.first_ns && one.first_ns <= one.last_ns));
     let stats = engine.stats().unwrap();
@@ -278,10 +282,10 @@ fn w4_beyond_the_heaviest_the_rest_is_counted_together() {
             assert_eq!(kind(engine.acquire(&check, &format!("rival {rival}"))), ErrorKind::Held);
         }
     }
-    let counted = engine.refusals(&check).unwrap();
-    assert_eq!(counted.iter().map(|one| one.count).sum::<u64>(), (2..=101).sum::<u64>(), "none is lost");
-    assert_eq!((counted[0].count, counted[1].count), (101, 100));
-    assert_eq!(counted.last().map(|one| one.record), Some(0), "the rest together");
+    let counted = refusals(&engine, &check);
+    assert_eq!(counted.iter().map(|(_, count)| count).sum::<u64>(), (2..=101).sum::<u64>(), "none is lost");
+    assert_eq!((counted[0].1, counted[1].1), (101, 100));
+    assert_eq!(counted.last().map(|(record, _)| *record), Some(0), "the rest together");
     assert!(counted.len() < 20);
 }
 
@@ -428,4 +432,52 @@ fn the_same_report_again_is_a_heartbeat() {
     assert!(Arc::ptr_eq(&before, &engine.snapshot(&token.check()).unwrap()), "it commits nothing");
     let stats = engine.stats().unwrap();
     assert_eq!((stats.heartbeats, stats.commits), (10, commits));
+}
+
+#[test]
+fn w7_each_write_of_a_batch_stands_by_itself() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let checks: Vec<_> = ["a", "b", "c", "d"].map(|id| check(&engine, id, None)).into();
+    let tokens: Vec<_> = checks.iter().map(|check| engine.acquire(check, "probe").unwrap()).collect();
+    let rival = engine.take_over(&checks[1], tokens[1].generation(), "rival").unwrap();
+    tokens[3].write(Status::Passing, "same").unwrap();
+    let standing = engine.snapshot(&checks[3]).unwrap().revision();
+    let foreign = crate::support::engine();
+    let elsewhere = check(&foreign, "a", None);
+    let elsewhere = foreign.acquire(&elsewhere, "probe").unwrap();
+    let write = |token, status, output| Write { token, status, output };
+    let long = "x".repeat(5_000);
+    let results = engine
+        .write_batch(&[
+            write(&tokens[0], Status::Warning, "one"),
+            write(&tokens[1], Status::Critical, "late"),
+            write(&tokens[2], Status::Critical, &long),
+            write(&tokens[3], Status::Passing, "same"),
+            write(&elsewhere, Status::Critical, ""),
+            write(&tokens[0], Status::Critical, "two"),
+        ])
+        .unwrap();
+    let kinds: Vec<_> =
+        results.iter().map(|result| result.as_ref().err().map(|error| error.kind())).collect();
+    assert_eq!(
+        kinds,
+        [
+            None,
+            Some(ErrorKind::Fenced),
+            Some(ErrorKind::TooLarge),
+            None,
+            Some(ErrorKind::ForeignEngine),
+            None
+        ]
+    );
+    let revisions: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+    let first = engine.snapshot(&checks[0]).unwrap();
+    assert_eq!((first.status(), first.output(), first.version()), (Status::Critical, "two", 4));
+    assert!(*revisions[0] < *revisions[2] && *revisions[2] == first.revision(), "each has one of its own");
+    assert_eq!(*revisions[1], standing, "a heartbeat confirms what stands");
+    assert_eq!(checks[1].status(), Some(Status::Passing));
+    drop(rival);
+    engine.close();
+    assert_eq!(kind(engine.write_batch(&[])), ErrorKind::Closed);
 }

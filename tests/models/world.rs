@@ -13,6 +13,7 @@ use crate::subscribe::interest::Board;
 use crate::summary::members::Input;
 use crate::summary::{Edge, Summary};
 use crate::writer::commit::{Committed, Next, Revisions, commit, complete, complete_for, is_paid};
+use crate::writer::lease::Lease;
 
 /// The record of whoever holds a token in a model.
 pub const WRITER: u32 = 2;
@@ -106,6 +107,7 @@ impl World {
             home: home.clone(),
             target: None,
             place: counted,
+            history: None,
         });
         let incarnation = self.revisions.draw();
         let snapshot = Arc::new(Snapshot {
@@ -118,9 +120,11 @@ impl World {
             epoch: 0,
             time: 0,
             since: 0,
+            held_since: 0,
             generation: cell.snapshot.load().map_or(0, |before| before.generation) + 1,
             writer: WRITER,
             holder: WRITER,
+            lease: Lease::NONE,
             life,
             status,
             from: status,

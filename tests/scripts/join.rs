@@ -46,7 +46,7 @@ fn closing_ends_a_join_that_waits() {
     let engine = engine();
     let check = check(&engine, "api:web", None);
     for _ in 0..1_000 {
-        let (_, generation) = engine.holder(&check).unwrap();
+        let generation = engine.who(&check).unwrap().generation;
         let o = Arc::new(engine.acquire(&check, "O").unwrap());
         assert_eq!(o.generation(), generation + 1);
         let n = engine.take_over(&check, o.generation(), "N").unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lifesign::{ErrorKind, Status, SubscriptionFilter};
 
-use crate::support::{PATIENCE, alias, breaks, check, drain, engine, parked, service, states};
+use crate::support::{PATIENCE, alias, breaks, check, drain, engine, parked, refusals, service, states};
 
 /// O is stopped at `point` of its write, which is before the commit takes effect.
 fn old_writer_comes_late(point: &'static str) {
@@ -38,9 +38,7 @@ fn old_writer_comes_late(point: &'static str) {
     assert_eq!(check.status(), Some(Status::Passing));
     assert_eq!(seen_from_outside.status(), Some(Status::Passing));
     assert!(drain(&subscription).is_empty(), "a refused write is no event");
-    let counted: Vec<_> =
-        engine.refusals(&check).unwrap().iter().map(|one| (one.record, one.count)).collect();
-    assert_eq!(counted, [(o.record().id, 1)], "one refusal is counted, against O");
+    assert_eq!(refusals(&engine, &check), [(o.record().id, 1)], "one refusal is counted, against O");
     assert_eq!(engine.stats().unwrap().refused_fenced, 1);
 
     // N is not disturbed by O's end either, and hears of what it does itself.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lifesign::{CheckSpec, ErrorKind, Event, Status, SubscriptionFilter};
 
-use crate::support::{alias, breaks, check, drain, engine, kind, parked, service, slot};
+use crate::support::{alias, breaks, check, drain, engine, kind, parked, refusals, service, slot};
 
 #[test]
 fn nothing_of_the_old_life_touches_the_new_one() {
@@ -27,14 +27,14 @@ fn nothing_of_the_old_life_touches_the_new_one() {
     assert_eq!(kind(engine.take_over(&old, o.generation(), "O")), ErrorKind::Gone);
     assert_eq!(kind(engine.acquire(&old, "O")), ErrorKind::Gone);
     assert_eq!(kind(engine.snapshot(&old)), ErrorKind::Gone);
-    assert_eq!(kind(engine.holder(&old)), ErrorKind::Gone);
+    assert_eq!(kind(engine.who(&old)), ErrorKind::Gone);
     drop(o);
 
     let state = engine.snapshot(&new).unwrap();
     assert_eq!((state.version(), state.transitions(), state.output()), (1, 0, ""));
     assert!(state.incarnation() > before.revision(), "incarnations are never used twice");
     assert!(state.is_initial());
-    assert!(engine.refusals(&new).unwrap().is_empty(), "what O did is not held against the new life");
+    assert!(refusals(&engine, &new).is_empty(), "what O did is not held against the new life");
     let n = engine.acquire(&new, "N").unwrap();
     assert!(n.generation() > before.generation(), "generations never start again");
 }

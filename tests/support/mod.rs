@@ -48,6 +48,18 @@ pub fn alias(engine: &Engine, id: &str, service: Option<&Service>, target: &str)
     engine.register_check(&CheckSpec::alias(id, target), service).expect("an alias registers")
 }
 
+/// Who was refused at the check and how often, the heaviest first; 0 stands for all the others together.
+pub fn refusals(engine: &Engine, check: &Check) -> Vec<(u32, u64)> {
+    let writers = engine.writers(check).expect("a living check");
+    let mut refused: Vec<_> = writers
+        .iter()
+        .filter(|writer| writer.refused > 0)
+        .map(|writer| (writer.record.as_ref().map_or(0, |record| record.id), writer.refused))
+        .collect();
+    refused.sort_by_key(|(record, count)| (*record == 0, std::cmp::Reverse(*count)));
+    refused
+}
+
 /// What a call was refused with.
 pub fn kind<T: Debug>(result: Result<T, Error>) -> ErrorKind {
     result.expect_err("the call is refused").kind()

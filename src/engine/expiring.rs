@@ -1,0 +1,112 @@
+//! Ending leases (see [`crate::writer::lease`]).
+
+use std::sync::Arc;
+
+use crate::cell::slab::{Cell, Place};
+use crate::cell::word::flag;
+use crate::engine::Inner;
+use crate::engine::stats::Count;
+use crate::failpoint::pause;
+use crate::model::snapshot::Snapshot;
+use crate::mutant::mutated;
+use crate::writer::commit::{Next, commit};
+use crate::writer::history::HistoryKind;
+use crate::writer::lease::Lease;
+use crate::writer::record::ENGINE;
+use crate::writer::touch::{expire, read, touch, units};
+
+impl Inner {
+    pub(super) fn tick(&self, wall: i64, boot: u64) {
+        let moved = |before, now| {
+            if self.leases.advance(units(before), units(now)) {
+                self.counters.add(0, Count::ClockJumps, 1);
+            }
+        };
+        self.clock.tick(wall, boot, moved);
+        pause!("tick:told");
+        let now = units(self.clock.since_open());
+        let look = |slot| loop {
+            let (cell, current) = self.leased(slot)?;
+            // One that is paused between its acquisition and its first touch begins now.
+            if read(&cell.touch).generation() < current.generation {
+                touch(&cell.touch, current.generation, self.clock.since_open());
+            }
+            let seen = read(&cell.touch);
+            // A newer generation has committed before it touched: look at that one.
+            if seen.generation() == current.generation {
+                return Some((current.lease, seen));
+            }
+        };
+        let declare = |slot, seen| {
+            pause!("lapse:due");
+            self.cell(slot).is_some_and(|cell| expire(&cell.touch, seen))
+        };
+        for slot in self.leases.expire(now, look, declare) {
+            pause!("lapse:declared");
+            let Some((cell, current)) = self.leased(slot) else { continue };
+            let seen = read(&cell.touch);
+            if seen.is_expired() && seen.generation() == current.generation || mutated!("lapse-without-claim")
+            {
+                self.commit_lapse(Place { slot, cell }, &current);
+            }
+        }
+    }
+
+    /// The cell and its present snapshot, if somebody holds the check with a lease.
+    fn leased(&self, slot: u32) -> Option<(&'static Cell, Arc<Snapshot>)> {
+        let cell = self.cell(slot)?;
+        let current = cell.snapshot.load()?;
+        (!current.gone && current.holder != 0 && current.lease.is_some()).then_some((cell, current))
+    }
+
+    /// Ends the lease of `current` if its deadline has passed; tells whether it is over. What a tick does, for whoever comes first.
+    pub(super) fn expire_if_due(&self, place: Place, current: &Snapshot) -> bool {
+        if current.holder == 0 || !current.lease.is_some() {
+            return false;
+        }
+        let seen = read(&place.cell.touch);
+        let over = seen.generation() == current.generation
+            && self.leases.is_over(seen, current.lease, units(self.clock.since_open()))
+            && expire(&place.cell.touch, seen);
+        if over {
+            pause!("lapse:declared");
+            self.commit_lapse(place, current);
+        }
+        over
+    }
+
+    /// Commits the lapse of the lease that `seen` carries, unless somebody else has or its holder is gone by itself. Lock-free.
+    fn commit_lapse(&self, place: Place, seen: &Snapshot) {
+        pause!("lapse:committing");
+        let lost = self.records.get(seen.holder);
+        let text = |lease: Lease| {
+            let who = lost.as_ref().map_or_else(String::new, ToString::to_string);
+            let length = lease.length().unwrap_or_default();
+            crate::model::text::cut(
+                format!("The lease of {who} ran out: no report for more than {length:?}."),
+                self.limits.max_output,
+            )
+        };
+        let committed = commit(place.cell, &self.revisions, self.clock.wall(), |current| {
+            let same = current.life == seen.life && current.generation == seen.generation
+                || mutated!("lapse-by-cell");
+            if !same || current.gone || current.holder == 0 {
+                return Ok(None);
+            }
+            let least = current.lease.on_lapse.least();
+            Ok(Some(Next {
+                status: current.status.max(least.unwrap_or(current.status)),
+                output: least.map(|_| text(current.lease)),
+                flags: current.flags | flag::ORPHANED,
+                holder: 0,
+                ..Next::like(current, ENGINE)
+            }))
+        });
+        // The versions of this life may be used up; then the next one who acquires is told so.
+        if let Ok(Some(committed)) = committed {
+            self.counters.add(place.slot, Count::Lapses, 1);
+            self.remember(HistoryKind::Lapse, &committed);
+            self.complete(place, &committed);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! W9: what a check showed before a restart, it shows after it, marked; and never over what was reported.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use lifesign::{
+    Acquire, CheckSpec, ClockSource, Config, Engine, ErrorKind, Export, OnLapse, Restored, Status,
+    SubscriptionFilter,
+};
+
+use crate::support::{alias, breaks, check, drain, engine, kind, service, states};
+
+/// A folder of the test's own, gone when it ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("lifesign-restore-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("state.json")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn critical() -> Restored {
+    Restored { status: Status::Critical, output: "was down".into(), since_ns: 4_000 }
+}
+
+#[test]
+fn w9_an_export_comes_back_as_it_was() {
+    let _whole = breaks::none();
+    let folder = Folder::new("round-trip");
+    let config = || Config { clock: ClockSource::Manual, ..Config::default() };
+    let before = Engine::open(config()).unwrap();
+    before.tick(1_000_000_000, 10_000_000).unwrap();
+    let web = service(&before, "web");
+    for (id, status, text) in
+        [("one", Status::Critical, "down\n\"quoted\" \u{1f525}"), ("two", Status::Passing, "")]
+    {
+        let check = check(&before, id, Some(&web));
+        before.acquire(&check, "probe").unwrap().write(status, text).unwrap();
+    }
+    check(&before, "never", Some(&web));
+    alias(&before, "mirror", None, "web");
+    assert_eq!(
+        before.export(&folder.file()).unwrap(),
+        2,
+        "what has never reported and what is derived is left out"
+    );
+    before.close();
+
+    let export = Export::read(&folder.file()).unwrap();
+    assert_eq!((export.checks().count(), export.time_ns), (2, 1_000_000_000));
+    assert_eq!(export.check("one").unwrap().reported_ns, 1_000_000_000);
+    let after = Engine::open(config()).unwrap();
+    after.tick(9_000_000_000, 0).unwrap();
+    let web = service(&after, "web");
+    let mirror = alias(&after, "mirror", None, "web");
+    let one = export.check("one").unwrap();
+    let spec = CheckSpec::new("one").initial(Status::Passing).restored(one.state.clone());
+    let check = after.register_check(&spec, Some(&web)).unwrap();
+    let state = after.snapshot(&check).unwrap();
+    assert_eq!((state.status(), state.output()), (Status::Critical, "down\n\"quoted\" \u{1f525}"));
+    assert!(state.is_restored() && !state.is_initial());
+    assert_eq!((state.transitions(), state.since_ns()), (0, 1_000_000_000), "it is no transition");
+    assert_eq!(mirror.status(), Some(Status::Critical), "and counts as any other state");
+    assert_eq!(after.export(&folder.file()).unwrap(), 1, "what was restored is exported again");
+}
+
+#[test]
+fn w9_the_first_report_ends_it() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let check = engine.register_check(&CheckSpec::new("one").restored(critical()), None).unwrap();
+    let token = engine.acquire(&check, "probe").unwrap();
+    assert!(engine.snapshot(&check).unwrap().is_restored(), "to be held is not to be reported");
+    let version = engine.snapshot(&check).unwrap().version();
+    token.write(Status::Critical, "was down").unwrap();
+    let state = engine.snapshot(&check).unwrap();
+    assert!(!state.is_restored() && state.version() == version + 1, "the same again confirms it");
+    assert_eq!((state.transitions(), state.since_ns()), (0, 4_000));
+}
+
+#[test]
+fn w9_a_restored_state_never_replaces_a_reported_one() {
+    // Race script 8, every order of: registration, a registration again that carries a restored state, the first report.
+    let script = || {
+        let engine = engine();
+        let spec = CheckSpec::new("one").initial(Status::Passing);
+        let restored = spec.clone().restored(critical());
+        let check = engine.register_check(&spec, None).unwrap();
+        let token = engine.acquire(&check, "probe").unwrap();
+        token.write(Status::Warning, "slow").unwrap();
+        assert_eq!(engine.register_check(&restored, None).unwrap(), check, "the same again");
+        let state = engine.snapshot(&check).unwrap();
+        assert_eq!((state.status(), state.output()), (Status::Warning, "slow"), "what was reported stays");
+    };
+    breaks::notices("restore-over-report", "what was reported stays", script);
+
+    let _whole = breaks::none();
+    let engine = engine();
+    let spec = CheckSpec::new("one").initial(Status::Passing);
+    let check = engine.register_check(&spec, None).unwrap();
+    let subscription = engine.subscribe(&SubscriptionFilter::all().at_least(Status::Critical)).unwrap();
+    drain(&subscription);
+    engine.register_check(&spec.clone().restored(critical()), None).unwrap();
+    let state = engine.snapshot(&check).unwrap();
+    assert_eq!((state.status(), state.transitions(), state.since_ns()), (Status::Critical, 0, 4_000));
+    assert_eq!(
+        states(&drain(&subscription)).len(),
+        1,
+        "the check shows something else now, and who waits is told"
+    );
+    let token = engine.acquire(&check, "probe").unwrap();
+    token.write(Status::Passing, "ok").unwrap();
+    engine.register_check(&spec.restored(critical()), None).unwrap();
+    assert_eq!(check.status(), Some(Status::Passing));
+    assert_eq!(engine.stats().unwrap().transitions, 1, "the report alone is one");
+}
+
+#[test]
+fn w9_a_restart_between_any_two_steps_ends_with_what_was_reported_last() {
+    let _whole = breaks::none();
+    // Script 8 with a real second thread: the first evaluation is under way while the definition is registered again.
+    for round in 0..200 {
+        let engine = engine();
+        let spec = CheckSpec::new("one").restored(critical());
+        let check = engine.register_check(&spec, None).unwrap();
+        let token = engine.acquire(&check, "probe").unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| token.write(Status::Passing, "ok").unwrap());
+            engine.register_check(&spec, None).unwrap();
+        });
+        assert_eq!(check.status(), Some(Status::Passing), "round {round}");
+        assert_eq!(engine.snapshot(&check).unwrap().output(), "ok");
+    }
+}
+
+#[test]
+fn w9_a_lapse_keeps_the_mark() {
+    let _whole = breaks::none();
+    let engine = Engine::open(Config { clock: ClockSource::Manual, ..Config::default() }).unwrap();
+    let check = engine.register_check(&CheckSpec::new("one").restored(critical()), None).unwrap();
+    let lease = std::time::Duration::from_secs(4);
+    let _token = engine.acquire(&check, Acquire::new("probe").lease(lease, OnLapse::Keep)).unwrap();
+    (1..=5).for_each(|second| engine.tick(0, second * 1_000_000_000).unwrap());
+    let state = engine.snapshot(&check).unwrap();
+    assert!(state.is_orphaned() && state.is_restored());
+}
+
+#[test]
+fn w9_bad_files_are_named_and_change_nothing() {
+    let _whole = breaks::none();
+    let folder = Folder::new("bad");
+    assert_eq!(kind(Export::read(&folder.file())), ErrorKind::NotFound);
+    for bad in [
+        "",
+        "{}",
+        "[1]",
+        r#"{"format":"lifesign-export-9","time_ns":0,"checks":[]}"#,
+        r#"{"format":"lifesign-export-1","time_ns":0,"checks":[{"id":"a","status":"well","output":"","since_ns":0,"reported_ns":0}]}"#,
+    ] {
+        fs::write(folder.file(), bad).unwrap();
+        let refused = Export::read(&folder.file()).expect_err("it is no export");
+        assert_eq!(refused.kind(), ErrorKind::Invalid);
+        assert!(refused.to_string().contains("state.json"), "{refused}");
+    }
+    let engine = engine();
+    let refused = engine.export(&folder.0.join("missing/state.json")).expect_err("no such folder");
+    assert!(refused.kind() == ErrorKind::Invalid && refused.to_string().contains("missing"), "{refused}");
+    let long = CheckSpec::new("one").restored(Restored { output: "x".repeat(5_000), ..critical() });
+    assert_eq!(kind(engine.register_check(&long, None)), ErrorKind::TooLarge);
+    let derived = CheckSpec::alias("two", "web").restored(critical());
+    assert_eq!(kind(engine.register_check(&derived, None)), ErrorKind::Invalid);
+    assert!(engine.checks().unwrap().is_empty());
+}
+
+/// Set in the process that is allowed to write next to nothing.
+const FULL: &str = "LIFESIGN_TEST_FULL_DISK";
+
+#[test]
+fn w9_a_full_disk_leaves_the_earlier_export() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let check = check(&engine, "one", None);
+    engine.acquire(&check, "probe").unwrap().write(Status::Warning, "slow").unwrap();
+    if let Some(file) = std::env::var_os(FULL) {
+        let refused = engine.export(file.as_ref()).expect_err("there is no room");
+        assert_eq!(refused.kind(), ErrorKind::Limit, "{refused}");
+        return;
+    }
+    // A limit on the size of files holds for a whole process, so this test runs once more in one of its own.
+    let folder = Folder::new("full");
+    engine.export(&folder.file()).unwrap();
+    let earlier = fs::read(folder.file()).unwrap();
+    let child = Command::new("sh")
+        .args(["-c", "ulimit -f 0; trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "restore::w9_a_full_disk_leaves_the_earlier_export"])
+        .env(FULL, folder.file())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && told.contains("1 passed"), "{told}");
+    assert_eq!(fs::read(folder.file()).unwrap(), earlier, "the earlier one stays");
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "and nothing is left beside it");
+}
