@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use crate::cell::slab::{Cell, Place};
-use crate::cell::word::flag;
 use crate::engine::Inner;
 use crate::engine::stats::Count;
 use crate::failpoint::pause;
 use crate::model::snapshot::Snapshot;
 use crate::mutant::mutated;
-use crate::writer::commit::{Next, commit};
 use crate::writer::history::HistoryKind;
-use crate::writer::lease::Lease;
-use crate::writer::record::ENGINE;
+use crate::writer::lease::{Lease, declare, lapse};
 use crate::writer::touch::{expire, read, touch, units};
 
 impl Inner {
@@ -37,11 +34,8 @@ impl Inner {
                 return Some((current.lease, seen));
             }
         };
-        let declare = |slot, seen| {
-            pause!("lapse:due");
-            self.cell(slot).is_some_and(|cell| expire(&cell.touch, seen))
-        };
-        for slot in self.leases.expire(now, look, declare) {
+        let end = |slot, seen| self.cell(slot).is_some_and(|cell| expire(&cell.touch, seen));
+        for slot in self.leases.expire(now, look, end) {
             pause!("lapse:declared");
             let Some((cell, current)) = self.leased(slot) else { continue };
             let seen = read(&cell.touch);
@@ -64,10 +58,9 @@ impl Inner {
         if current.holder == 0 || !current.lease.is_some() {
             return false;
         }
-        let seen = read(&place.cell.touch);
-        let over = seen.generation() == current.generation
-            && self.leases.is_over(seen, current.lease, units(self.clock.since_open()))
-            && expire(&place.cell.touch, seen);
+        let now = units(self.clock.since_open());
+        let is_over = |seen| self.leases.is_over(seen, current.lease, now);
+        let over = declare(place.cell, current.generation, is_over);
         if over {
             pause!("lapse:declared");
             self.commit_lapse(place, current);
@@ -87,21 +80,7 @@ impl Inner {
                 self.limits.max_output,
             )
         };
-        let committed = commit(place.cell, &self.revisions, self.clock.wall(), |current| {
-            let same = current.life == seen.life && current.generation == seen.generation
-                || mutated!("lapse-by-cell");
-            if !same || current.gone || current.holder == 0 {
-                return Ok(None);
-            }
-            let least = current.lease.on_lapse.least();
-            Ok(Some(Next {
-                status: current.status.max(least.unwrap_or(current.status)),
-                output: least.map(|_| text(current.lease)),
-                flags: current.flags | flag::ORPHANED,
-                holder: 0,
-                ..Next::like(current, ENGINE)
-            }))
-        });
+        let committed = lapse(place.cell, &self.revisions, self.clock.wall(), seen, text);
         // The versions of this life may be used up; then the next one who acquires is told so.
         if let Ok(Some(committed)) = committed {
             self.counters.add(place.slot, Count::Lapses, 1);

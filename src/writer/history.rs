@@ -79,6 +79,7 @@ impl History {
     /// written, or finds its place being written by one it has overtaken.
     pub fn push(&self, entry: &HistoryEntry) {
         let number = self.next.fetch_add(1, Ordering::AcqRel);
+        crate::failpoint::pause!("history:drawn");
         let place = &self.ring[number as usize % self.ring.len()];
         let seen = place.sequence.load(Ordering::Acquire);
         let taken = seen % 2 == 1 || seen > 2 * number;

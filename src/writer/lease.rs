@@ -22,12 +22,19 @@
 //! may depend on them, and a lease counts from the first of them after its last report.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cell::slab::Cell;
+use crate::cell::word::flag;
 use crate::model::error::Error;
+use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
+use crate::mutant::mutated;
 use crate::sync::Mutex;
-use crate::writer::touch::{Touch, UNIT_NS};
+use crate::writer::commit::{Committed, Next, Revisions, commit};
+use crate::writer::record::ENGINE;
+use crate::writer::touch::{Touch, UNIT_NS, expire, read};
 
 /// What becomes of a check's status when its writer's lease runs out. It never becomes better by that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +96,40 @@ impl Lease {
     pub fn is_some(self) -> bool {
         self.units > 0
     }
+}
+
+/// Declares the lease of `generation` over if `is_over` says so of its last report; tells whether it is. Wait-free.
+pub fn declare(cell: &Cell, generation: u32, is_over: impl FnOnce(Touch) -> bool) -> bool {
+    let seen = read(&cell.touch);
+    seen.generation() == generation && is_over(seen) && expire(&cell.touch, seen)
+}
+
+/// Commits the lapse of the lease that `seen` carries, unless somebody else has or its holder is gone by itself. Lock-free. `text` is the output
+/// where the status changes for it.
+///
+/// # Errors
+/// `LIMIT` when the versions of this life are used up.
+pub fn lapse(
+    cell: &Cell,
+    revisions: &Revisions,
+    now: i64,
+    seen: &Snapshot,
+    text: impl Fn(Lease) -> Arc<str>,
+) -> Result<Option<Committed>, Error> {
+    commit(cell, revisions, now, |current| {
+        let same = current.life == seen.life && current.generation == seen.generation;
+        if !(same || mutated!("lapse-by-cell")) || current.gone || current.holder == 0 {
+            return Ok(None);
+        }
+        let least = current.lease.on_lapse.least();
+        Ok(Some(Next {
+            status: current.status.max(least.unwrap_or(current.status)),
+            output: least.map(|_| text(current.lease)),
+            flags: current.flags | flag::ORPHANED,
+            holder: 0,
+            ..Next::like(current, ENGINE)
+        }))
+    })
 }
 
 /// Ticks that found the time jumped and are remembered; should there ever be more, the oldest is forgotten and leases run longer, never
@@ -241,7 +282,7 @@ impl Leases {
 mod tests {
     use super::*;
     use crate::sync::AtomicU64;
-    use crate::writer::touch::{read, touch};
+    use crate::writer::touch::touch;
 
     fn lease(milliseconds: u64) -> Lease {
         Lease::new(Duration::from_millis(milliseconds), OnLapse::Keep).unwrap()

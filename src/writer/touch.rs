@@ -102,6 +102,7 @@ fn verdict(before: Touch, generation: u32) -> Verdict {
 
 /// Declares the lease of `seen` over, unless it was renewed since; tells whether it is over. Wait-free.
 pub fn expire(word: &AtomicU64, seen: Touch) -> bool {
+    crate::failpoint::pause!("lapse:due");
     if seen.is_expired() || mutated!("lapse-without-claim") {
         return true;
     }

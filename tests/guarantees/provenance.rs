@@ -1,5 +1,6 @@
 //! Provenance: who did it, how often, and what happened to a check lately.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use lifesign::{
@@ -7,7 +8,7 @@ use lifesign::{
     Status, SubscriptionFilter,
 };
 
-use crate::support::{alias, breaks, check, drain, engine, kind, limited, service};
+use crate::support::{alias, breaks, check, drain, engine, kind, limited, parked, service};
 
 #[test]
 fn p1_a_record_names_process_machine_and_program() {
@@ -281,4 +282,22 @@ fn x2_a_writer_must_have_been_declared() {
     let embedder = Embedder { name: "n".repeat(64), ..Embedder::default() };
     let long = DeclaredWriter { embedder, ..DeclaredWriter::default() };
     assert_eq!(kind(engine.declare_writer(&long)), ErrorKind::Invalid);
+}
+
+#[test]
+fn p2_a_writer_that_was_overtaken_leaves_the_newer_entry() {
+    let script = || {
+        let engine = Engine::open(Config { history: 1, ..Config::default() }).unwrap();
+        let check = check(&engine, "web:alive", None);
+        let token = Arc::new(engine.acquire(&check, "probe").unwrap());
+        let slow = parked::at("history:drawn", {
+            let token = token.clone();
+            move || token.write(Status::Warning, "slow").unwrap()
+        });
+        token.write(Status::Critical, "down").unwrap();
+        slow.finish();
+        let history = engine.history(&check).unwrap();
+        assert_eq!(history[0].to, Status::Critical, "the newer entry stays");
+    };
+    breaks::notices("history-overtaken", "the newer entry stays", script);
 }

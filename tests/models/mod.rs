@@ -18,6 +18,8 @@ mod atomic_start;
 mod chain;
 mod fence_reregister;
 mod fence_take_over;
+mod history;
+mod lease;
 mod link;
 mod mark_take;
 mod publish;

@@ -26,6 +26,7 @@ pub struct World {
     // Not primitives of the model: filled before the threads start, emptied after they have ended.
     summaries: RefCell<Vec<Arc<Summary>>>,
     cells: RefCell<Vec<*const Cell>>,
+    others: RefCell<Vec<Box<dyn std::any::Any>>>,
 }
 
 /// A check in one of its lives.
@@ -46,6 +47,7 @@ impl World {
             arena: Arc::new(Arena::default()),
             summaries: RefCell::default(),
             cells: RefCell::default(),
+            others: RefCell::default(),
         }));
         // SAFETY: it stays until the model has returned, and with it all its threads.
         model(unsafe { &*world });
@@ -72,6 +74,15 @@ impl World {
         node.above.insert(Arc::new(Edge { above: summary.clone(), place: None }));
         summary.walk(None, true, &self.board);
         summary
+    }
+
+    /// Something else of the model's, for as long as the world stands.
+    pub fn own<T: 'static>(&'static self, value: T) -> &'static T {
+        let value = Box::new(value);
+        let pointer: *const T = &*value;
+        self.others.borrow_mut().push(value);
+        // SAFETY: the box stays in the world, which outlives the model's threads.
+        unsafe { &*pointer }
     }
 
     fn keep(&self, summary: Arc<Summary>) -> Arc<Summary> {
