@@ -28,7 +28,8 @@ pub struct Cell {
     pub link: AtomicU64,
     /// Of a check: when its writer last reported (see [`crate::writer::touch`]).
     pub touch: AtomicU64,
-    /// Where in the order of publications the last commit stands; kept for resuming from a cursor.
+    /// Of a check and of a summary: where in the engine's order of changes the last one stands whose subscribers were all marked
+    /// (see [`crate::subscribe::resume`]).
     pub position: AtomicU64,
     /// Of a check: its present state. Replaced by compare-and-swap alone: this is where a commit takes effect.
     pub snapshot: ArcCell<Snapshot>,
@@ -295,6 +296,8 @@ mod real {
                 }
                 cell.snapshot.store(None);
                 cell.touch.store(0, Ordering::Release);
+                // The next engine counts its positions from the beginning.
+                cell.position.store(0, Ordering::Release);
                 cell.interest.store(None);
                 cell.refused.store(None);
                 cell.summary.store(None);

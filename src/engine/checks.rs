@@ -10,8 +10,10 @@ use crate::engine::{Check, Inner, Registry, Service};
 use crate::model::definition::{CheckKind, CheckSpec};
 use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::{Definition, Snapshot};
+use crate::model::status::Status;
 use crate::mutant::mutated;
-use crate::subscribe::interest::{self, Class};
+use crate::subscribe::delivery::Core;
+use crate::subscribe::interest::{self, Change, Class};
 use crate::summary::members::Input;
 use crate::summary::{self, Bound, Edge, Summary, Target};
 use crate::sync::Ordering;
@@ -214,12 +216,14 @@ impl Inner {
             };
             home.walk(entered, true, &self.board);
         });
-        cell.status().settle(snapshot.word());
         self.ids.insert(snapshot.definition.id.clone(), slot);
         // Ordered: who changes the target from here on finds the subscriptions that were attached to it.
-        let severity = target.as_ref().map_or(status, |target| target.word_ordered().shown());
-        self.board.mark(&cell.interest, slot, severity, Class::Own, true);
-        self.board.mark(&home.cell().interest, slot, severity, Class::Member, false);
+        let begins = Change::start(target.as_ref().map_or(status, |target| target.word_ordered().shown()));
+        self.board.mark(&cell.interest, slot, begins, Class::Own, true);
+        self.board.mark(&home.cell().interest, slot, begins, Class::Member, false);
+        cell.position.fetch_max(self.revisions.draw(), Ordering::AcqRel);
+        home.stamp(&self.revisions);
+        cell.status().settle(snapshot.word());
         Check { place, life }
     }
 
@@ -359,10 +363,11 @@ impl Inner {
         };
         // Inside the change of the table: who collects the service sees the check and what it counts for, or neither.
         let home = &known.definition.home;
-        let committed = home.change(|table| {
+        let (committed, settled) = home.change(|table| {
             let committed = commit_tombstone()?;
-            self.take_out(check, &committed.after, table, last.as_ref().map_or(0, Snapshot::epoch));
-            Ok(committed)
+            let epoch = last.as_ref().map_or(0, Snapshot::epoch);
+            let settled = self.take_out(check, &committed.after, table, epoch);
+            Ok((committed, settled))
         })?;
         self.count(check.place.slot, &committed);
         let tombstone = match last {
@@ -379,19 +384,26 @@ impl Inner {
                 })
             }
         };
-        self.bury(check, &committed.after, &tombstone);
+        let worst = match &tombstone.definition.target {
+            // What is not carried on yet may not be marked yet.
+            Some(target) => tombstone.status.max(target.word().peak().unwrap_or(Status::Passing)),
+            None if settled => tombstone.status,
+            None => Status::Critical,
+        };
+        self.bury(&mut registry, check, &committed.after, &tombstone, worst);
         registry.checks -= 1;
         registry.aliases -= usize::from(tombstone.definition.is_alias());
         Ok(())
     }
 
-    /// Takes a check whose tombstone is committed out of its summary; `epoch` is an alias's last. Cannot fail.
-    fn take_out(&self, check: &Check, committed: &Snapshot, table: &mut summary::Table, epoch: u64) {
+    /// Takes a check whose tombstone is committed out of its summary; `epoch` is an alias's last. Tells whether all its commits before were paid.
+    /// Cannot fail.
+    fn take_out(&self, check: &Check, committed: &Snapshot, table: &mut summary::Table, epoch: u64) -> bool {
         let Place { slot, cell } = check.place;
         let definition = &committed.definition;
         let home = &definition.home;
         cell.clear_link();
-        cell.status().publish(committed.word());
+        let replaced = cell.status().publish(committed.word());
         table.checks.retain(|bound| bound.place.slot != slot);
         let left = match (definition.place, &definition.target) {
             (Some(counted), _) => {
@@ -404,10 +416,18 @@ impl Inner {
             _ => None,
         };
         home.walk(left, true, &self.board);
+        replaced.version() + 1 == committed.version && replaced.has(flag::SETTLED)
     }
 
-    /// Tells the subscriptions and lets go of the cell. Cannot fail.
-    fn bury(&self, check: &Check, committed: &Snapshot, tombstone: &Arc<Snapshot>) {
+    /// Tells the subscriptions and lets go of the cell; `worst` is the worst status that may not have been told. Cannot fail.
+    fn bury(
+        &self,
+        registry: &mut Registry,
+        check: &Check,
+        committed: &Snapshot,
+        tombstone: &Arc<Snapshot>,
+        worst: Status,
+    ) {
         let Place { slot, cell } = check.place;
         let definition = &committed.definition;
         self.ids.remove_if(&definition.id, |_, mapped| *mapped == slot);
@@ -416,10 +436,12 @@ impl Inner {
             target.mirrors.fetch_sub(1, Ordering::AcqRel);
         }
         let handle = self.check_handle(slot, check.life);
-        let bury = |core: &Arc<crate::subscribe::delivery::Core>| core.bury(handle, slot, tombstone);
+        let bury = |core: &Arc<Core>| core.bury(handle, slot, tombstone, worst);
         interest::for_each(&cell.interest, Class::Own, bury);
         interest::for_each(&definition.home.cell().interest, Class::Member, bury);
         interest::for_each(self.board.everything(), Class::Own, bury);
+        definition.home.stamp(&self.revisions);
+        registry.graves.add(handle, slot, tombstone.clone(), &self.revisions, self.limits.max_pending);
         interest::for_each(&cell.interest, Class::Own, |core| {
             core.attached.lock().remove(&slot);
         });

@@ -26,6 +26,7 @@ use crate::model::error::{Error, ErrorKind};
 use crate::model::status::Status;
 use crate::subscribe::delivery::Core;
 use crate::subscribe::interest::Board;
+use crate::subscribe::resume::Graves;
 use crate::summary::Summary;
 use crate::summary::word::SummaryWord;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
@@ -52,7 +53,8 @@ pub struct Limits {
     pub max_tokens: usize,
     /// Distinct writer records; 65,536.
     pub max_records: usize,
-    /// Tombstones that wait in one subscription before it starts anew from the whole state; 4,096.
+    /// Tombstones that wait in one subscription before it starts anew from the whole state, and that the engine keeps for those who resume
+    /// from a cursor; 4,096.
     pub max_pending: usize,
 }
 
@@ -200,6 +202,8 @@ struct Registry {
     aliases: usize,
     subscriptions: Vec<Arc<Core>>,
     prefixes: Vec<Arc<Core>>,
+    /// The last deregistrations, for those who resume.
+    graves: Graves,
 }
 
 impl Engine {
@@ -386,6 +390,7 @@ impl Inner {
             core.close();
         }
         registry.prefixes.clear();
+        registry.graves.clear();
         self.board.everything().store(None);
         let summaries = self.services.iter().map(|entry| entry.value().clone()).chain([self.node.clone()]);
         for summary in summaries.collect::<Vec<_>>() {

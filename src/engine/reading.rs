@@ -141,7 +141,10 @@ impl Inner {
             self.check_open()?;
             // Wrong, and still the same version: no call in flight has touched it since it was collected.
             if !view.consistent && summary.word() == view.word {
+                // The lock is for the stamp alone: who resumes must find it, or be marked.
+                let _registry = self.registry.lock();
                 summary.walk(None, true, &self.board);
+                summary.stamp(&self.revisions);
                 self.counters.add(summary.slot(), Count::Repairs, 1);
                 repaired += 1;
             }

@@ -263,7 +263,7 @@ impl Inner {
     /// Pays what a commit owes, even if a step of it panics: past its commit point a call cannot fail.
     pub(crate) fn complete(&self, place: Place, committed: &crate::writer::commit::Committed) {
         self.count(place.slot, committed);
-        let pay = || complete(place, committed, &self.board);
+        let pay = || complete(place, committed, &self.revisions, &self.board);
         if std::panic::catch_unwind(std::panic::AssertUnwindSafe(pay)).is_err() {
             self.counters.add(place.slot, crate::engine::stats::Count::InternalErrors, 1);
             pay();

@@ -60,6 +60,7 @@ impl Inner {
             summary.set_registered(true);
             summary.walk(None, true, &self.board);
         });
+        summary.stamp(&self.revisions);
         registry.services += 1;
         Ok(Service { place, life })
     }
@@ -102,6 +103,7 @@ impl Inner {
             summary.set_registered(false);
             summary.walk(None, true, &self.board);
         });
+        summary.stamp(&self.revisions);
         self.checks.release(known.place);
         registry.services -= 1;
         self.release(&summary);

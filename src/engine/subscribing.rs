@@ -6,19 +6,22 @@ use std::time::{Duration, Instant};
 use crate::cell::slab::{Cell, Place};
 use crate::engine::{Check, Engine, Inner, Service};
 use crate::model::error::{Error, ErrorKind};
-use crate::model::event::{Batch, Event};
+use crate::model::event::{Batch, Cursor, Event};
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::delivery::Core;
 use crate::subscribe::filter::{Filter, Scope};
-use crate::subscribe::interest::{self, Class};
+use crate::subscribe::interest::{self, Change, Class};
+use crate::subscribe::resume::{Below, Graves, Start, is_changed};
 
 /// What to subscribe to.
 #[derive(Clone, Debug)]
 pub struct SubscriptionFilter<'a> {
     scope: Wanted<'a>,
     least: Status,
+    transitions_only: bool,
+    since: Option<Cursor>,
 }
 
 #[derive(Clone, Debug)]
@@ -30,29 +33,45 @@ enum Wanted<'a> {
 }
 
 impl<'a> SubscriptionFilter<'a> {
+    fn of(scope: Wanted<'a>) -> Self {
+        Self { scope, least: Status::Passing, transitions_only: false, since: None }
+    }
+
     /// Every check.
     pub fn all() -> Self {
-        Self { scope: Wanted::All, least: Status::Passing }
+        Self::of(Wanted::All)
     }
 
     /// The checks bound to a service; with `summary`, its summary too. It goes on if the service is deregistered and comes back.
     pub fn service(service: &'a Service, summary: bool) -> Self {
-        Self { scope: Wanted::Service(service, summary), least: Status::Passing }
+        Self::of(Wanted::Service(service, summary))
     }
 
     /// One check, until it is deregistered.
     pub fn check(check: &'a Check) -> Self {
-        Self { scope: Wanted::Check(check), least: Status::Passing }
+        Self::of(Wanted::Check(check))
     }
 
     /// The checks whose id starts with `prefix`, those that come later among them.
     pub fn prefix(prefix: &'a str) -> Self {
-        Self { scope: Wanted::Prefix(prefix), least: Status::Passing }
+        Self::of(Wanted::Prefix(prefix))
     }
 
     /// Only commits with a status before or after them of at least `least`.
     pub fn at_least(self, least: Status) -> Self {
         Self { least, ..self }
+    }
+
+    /// Only commits that change the status, and the ends of checks: nothing is delivered for the others, and they wake nobody. Several changes
+    /// that are merged are delivered also if they end where they began.
+    pub fn transitions_only(self) -> Self {
+        Self { transitions_only: true, ..self }
+    }
+
+    /// Continue where a subscription with the same filter stood, instead of starting from the whole state. What the engine cannot tell any more
+    /// is made up for by the whole state: the first batch says so with `resync`, and with `reset` if the cursor is another engine's.
+    pub fn since(self, cursor: Cursor) -> Self {
+        Self { since: Some(cursor), ..self }
     }
 }
 
@@ -64,10 +83,13 @@ pub struct Subscription {
 
 impl Engine {
     /// Subscribes. The state that matches is delivered by the first polls, and everything that changes from this call on after it, without a
-    /// gap. Blocking: a registration under way is waited for. O(checks that match), for a prefix O(checks).
+    /// gap; with a cursor only what may have changed since. After that a state may come again that was delivered before the cursor.
+    /// Blocking: a registration under way is waited for. O(checks that match), for a prefix O(checks); with a cursor also O(checks below the
+    /// aliases that match).
     ///
     /// # Errors
-    /// `GONE`, `FOREIGN_ENGINE`, `LIMIT`, `TOO_LARGE` for a prefix longer than an id, `CLOSED`, `FORKED`.
+    /// `FUTURE_CURSOR` for a cursor that this engine has not given out yet, `GONE`, `FOREIGN_ENGINE`, `LIMIT`, `TOO_LARGE` for a prefix longer
+    /// than an id, `CLOSED`, `FORKED`.
     pub fn subscribe(&self, filter: &SubscriptionFilter<'_>) -> Result<Subscription, Error> {
         let core = self.inner().subscribe(filter)?;
         Ok(Subscription { engine: self.inner().clone(), core })
@@ -97,7 +119,7 @@ impl Subscription {
     /// Waits until something is pending; returns at once if something newer exists, whether it came before, during or after the call. Blocking.
     ///
     /// # Errors
-    /// `TIMEOUT`, `BUSY`, `CLOSED` when the engine or the subscription is closed, also while waiting, `FORKED`.
+    /// `TIMEOUT` with a bookmark ([`Error::bookmark`]), `BUSY`, `CLOSED` when the engine or the subscription is closed, also while waiting, `FORKED`.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<(), Error> {
         self.engine.check_open()?;
         self.core.wait(&self.engine, timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
@@ -144,6 +166,7 @@ impl Inner {
                 format!("the engine has {} subscriptions, its limit", registry.subscriptions.len()),
             ));
         }
+        let start = self.start(filter.since)?;
         let scope = match &filter.scope {
             Wanted::All => Scope::All,
             Wanted::Service(service, with_summary) => {
@@ -163,7 +186,8 @@ impl Inner {
             }
             Wanted::Prefix(prefix) => Scope::Prefix((*prefix).into()),
         };
-        let core = Arc::new(Core::new(Filter { scope, least: filter.least }, self.limits.max_pending));
+        let filter = Filter { scope, least: filter.least, transitions_only: filter.transitions_only };
+        let core = Arc::new(Core::new(filter, self.limits.max_pending, start));
         match &core.filter.scope {
             Scope::All => interest::add(self.board.everything(), &core, Class::Own),
             Scope::Service { summary, with_summary } => {
@@ -186,9 +210,61 @@ impl Inner {
                 self.attach(&core, target.slot(), target.cell(), Class::Derived);
             }
         });
-        self.mark_state(&core);
+        match start {
+            Start::Whole => self.mark_state(&core),
+            Start::Reset => {
+                self.mark_state(&core);
+                // Also if nothing matches: it is to be told.
+                core.remind();
+            }
+            Start::At(since) => self.mark_changed(&core, since, &registry.graves),
+        }
         registry.subscriptions.push(core.clone());
         Ok(core)
+    }
+
+    fn start(&self, since: Option<Cursor>) -> Result<Start, Error> {
+        let Some(cursor) = since else { return Ok(Start::Whole) };
+        if cursor.engine_id != self.id {
+            return Ok(Start::Reset);
+        }
+        let present = self.revisions.current();
+        if cursor.position > present {
+            return Err(Error::text(
+                ErrorKind::FutureCursor,
+                format!(
+                    "the cursor stands at {}, the engine at {present}: it never gave that cursor out; subscribe without one",
+                    cursor.position
+                ),
+            ));
+        }
+        Ok(Start::At(cursor.position))
+    }
+
+    /// Marks what may have changed since a cursor, and buries what has ended since. The caller holds the registry's lock.
+    fn mark_changed(&self, core: &Core, since: u64, graves: &Graves) {
+        let mut below = Below::new(since);
+        self.matching(core, |place, snapshot| {
+            let target = snapshot.definition.target.as_ref();
+            if is_changed(place.cell, since) || target.is_some_and(|target| below.is_changed(target)) {
+                core.notify(place.slot, Change::UNKNOWN);
+            }
+        });
+        if let Some(summary) = core.filter.summary()
+            && below.is_changed(summary)
+        {
+            core.notify(summary.slot(), Change::UNKNOWN);
+        }
+        let Some(graves) = graves.after(since) else { return core.overflow() };
+        for grave in graves {
+            let tombstone = &grave.tombstone;
+            if core.filter.takes_in(grave.slot, tombstone.life, &tombstone.definition) {
+                // What it was in between is not known, unless it never was anything else.
+                let unchanged = tombstone.transitions == 0 && !tombstone.definition.is_alias();
+                let worst = if unchanged { tombstone.status } else { Status::Critical };
+                core.bury(grave.handle, grave.slot, tombstone, worst);
+            }
+        }
     }
 
     /// Calls `visit` with each living check in the scope. The caller holds the registry's lock.
@@ -221,10 +297,10 @@ impl Inner {
                     place.cell.snapshot.load().map_or(snapshot.status, |snapshot| snapshot.status)
                 }
             };
-            core.notify(place.slot, severity);
+            core.notify(place.slot, Change::start(severity));
         });
         if let Some(summary) = core.filter.summary() {
-            core.notify(summary.slot(), summary.word_ordered().shown());
+            core.notify(summary.slot(), Change::start(summary.word_ordered().shown()));
         }
     }
 

@@ -333,7 +333,7 @@ impl Inner {
             if current.status == status && same_output && reported {
                 // Another thread of this token may have committed it and not yet paid what that owes: this call must not return before.
                 if !is_paid(place, current) {
-                    complete_for(place, current, &engine.board);
+                    complete_for(place, current, &engine.revisions, &engine.board);
                 }
                 confirmed = current.revision;
                 return Ok(None);

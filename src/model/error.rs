@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::model::event::Cursor;
 use crate::writer::record::WriterRecord;
 
 /// Why a call was refused. The numbers are the result codes of the C ABI.
@@ -140,6 +141,7 @@ pub struct Error {
 enum Detail {
     Text(Arc<str>),
     Refusal(Arc<Refusal>),
+    Timeout(Cursor),
 }
 
 /// Both sides of a refused write, acquisition, take-over or deregistration.
@@ -176,7 +178,15 @@ impl Error {
     fn refusal(&self) -> Option<&Refusal> {
         match &self.detail {
             Detail::Refusal(refusal) => Some(refusal),
-            Detail::Text(_) => None,
+            Detail::Text(_) | Detail::Timeout(_) => None,
+        }
+    }
+
+    /// Of a wait whose time was up: the cursor up to which everything that matches was delivered.
+    pub fn bookmark(&self) -> Option<Cursor> {
+        match &self.detail {
+            Detail::Timeout(bookmark) => Some(*bookmark),
+            Detail::Text(_) | Detail::Refusal(_) => None,
         }
     }
 
@@ -188,11 +198,15 @@ impl Error {
         Self { kind, detail: Detail::Refusal(Arc::new(refusal)) }
     }
 
+    pub(crate) fn timeout(bookmark: Cursor) -> Self {
+        Self { kind: ErrorKind::Timeout, detail: Detail::Timeout(bookmark) }
+    }
+
     /// The same error, saying what it is about. A refusal names its check by itself.
     pub(crate) fn about(self, what: impl std::fmt::Display) -> Self {
         match &self.detail {
             Detail::Text(text) => Self::text(self.kind, format!("{what}: {text}")),
-            Detail::Refusal(_) => self,
+            Detail::Refusal(_) | Detail::Timeout(_) => self,
         }
     }
 
@@ -221,6 +235,9 @@ impl fmt::Display for Error {
         let refusal = match &self.detail {
             Detail::Text(text) => return write!(f, "{}: {text}", self.kind),
             Detail::Refusal(refusal) => refusal,
+            Detail::Timeout(_) => {
+                return write!(f, "{}: the time is up and nothing that matches has changed", self.kind);
+            }
         };
         write!(f, "{}: {} check {:?} was refused", self.kind, refusal.verb, refusal.check)?;
         if let Some(caller) = &refusal.caller {

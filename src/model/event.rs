@@ -76,13 +76,14 @@ pub struct SummaryState {
     pub since: i64,
 }
 
-/// Where in an engine's stream of changes a subscriber stands. Opaque; meaningful to the engine that gave it out.
+/// Where in an engine's stream of changes a subscriber stands. Opaque; meaningful to the engine that gave it out. A new subscription with the same
+/// filter continues from there ([`crate::SubscriptionFilter::since`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Cursor {
     /// The engine's random id.
     pub engine_id: [u8; 16],
-    /// A revision: everything that matched up to here was delivered.
+    /// A number of the engine's order of changes: everything that matched up to here was delivered.
     pub position: u64,
 }
 
@@ -93,6 +94,8 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// Forget what was known: the events from here until `more` is false are the whole matching state.
     pub resync: bool,
+    /// The cursor to continue from was another engine's: nothing of what it stood for is known here. Implies `resync`.
+    pub reset: bool,
     /// More is pending: poll again at once.
     pub more: bool,
     /// Where the subscriber stands after this batch.

@@ -149,6 +149,16 @@ impl DirtySet {
         self.top.load(Ordering::Acquire) & !ARMED != 0
     }
 
+    /// Whether the cell `slot` is marked: its leaf alone is looked at, the path to it may still be under way.
+    pub fn is_marked(&self, slot: u32) -> bool {
+        let at = |level: u32| (slot >> (6 * level)) as usize & (WIDTH - 1);
+        // SAFETY: nodes are published once, constructed, and live as long as the set.
+        let upper = unsafe { self.upper[at(3)].load(Ordering::Acquire).as_ref() };
+        // SAFETY: as above.
+        let lower = upper.and_then(|upper| unsafe { upper.lower[at(2)].load(Ordering::Acquire).as_ref() });
+        lower.is_some_and(|lower| lower.leaves[at(1)].load(Ordering::Acquire) & 1 << at(0) != 0)
+    }
+
     /// Takes the note about the inbox. To be called after the cells were read: a tombstone must not overtake what came before it.
     pub fn take_other(&self) -> bool {
         self.top.fetch_and(!OTHER, Ordering::AcqRel) & OTHER != 0
@@ -241,7 +251,7 @@ mod tests {
         let set = DirtySet::new();
         let slots = [0, 1, 63, 64, 4095, 4096, 262_143, 262_144, (62 << 18) - 1];
         for slot in slots {
-            assert!(!set.mark(slot));
+            assert!(!set.is_marked(slot) && !set.mark(slot) && set.is_marked(slot));
         }
         let mut all = Vec::new();
         while set.is_pending() {
@@ -251,6 +261,7 @@ mod tests {
             all.extend(some);
         }
         assert_eq!(all, slots);
+        assert!(!slots.iter().any(|slot| set.is_marked(*slot)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::cell::slab::Place;
 use crate::model::snapshot::Definition;
 use crate::model::status::Status;
+use crate::subscribe::interest::Change;
 use crate::summary::Summary;
 
 /// Which checks a subscription is about.
@@ -24,14 +25,24 @@ pub(crate) struct Filter {
     pub scope: Scope,
     /// A commit matches if the status before or after it is at least this.
     pub least: Status,
+    /// Whether only commits that change the status match.
+    pub transitions_only: bool,
 }
 
 impl Filter {
+    /// Whether a change in the scope matches.
+    pub fn wants(&self, change: Change) -> bool {
+        change.severity >= self.least && (change.transition || !self.transitions_only)
+    }
+
     /// Whether the scope takes in the check with this definition, in this cell and life.
     pub fn takes_in(&self, slot: u32, life: u16, definition: &Definition) -> bool {
         match &self.scope {
             Scope::All => true,
-            Scope::Service { summary, .. } => Arc::ptr_eq(summary, &definition.home),
+            // By id: a tombstone may be of a former life of the service, whose summary was another one.
+            Scope::Service { summary, .. } => {
+                Arc::ptr_eq(summary, &definition.home) || summary.id() == definition.home.id()
+            }
             Scope::Check { place, life: wanted } => place.slot == slot && *wanted == life,
             Scope::Prefix(prefix) => definition.id.starts_with(&**prefix),
         }

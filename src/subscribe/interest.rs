@@ -24,6 +24,25 @@ pub enum Class {
     Derived,
 }
 
+/// What a mark says of a change, so that those who want only some are not woken for the rest.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// The worse of the statuses before and after.
+    pub severity: Status,
+    /// Whether they differ.
+    pub transition: bool,
+}
+
+impl Change {
+    /// A change that is not known in full: everybody is told.
+    pub const UNKNOWN: Self = Self { severity: Status::Critical, transition: true };
+
+    /// A state that begins, or that somebody starts from.
+    pub fn start(status: Status) -> Self {
+        Self { severity: status, transition: true }
+    }
+}
+
 /// One entry: a subscription, and what on this cell it wants.
 #[derive(Clone)]
 pub struct Interest {
@@ -53,17 +72,16 @@ impl Board {
         &self.everything
     }
 
-    /// Marks `slot` for those in `list` who want `class`, and for those who want everything if `everybody`; wakes who sleeps. `severity` is the
-    /// worse of the statuses before and after.
+    /// Marks `slot` for those in `list` who want `class`, and for those who want everything if `everybody`; wakes who sleeps.
     pub fn mark(
         &self,
         list: &ArcCell<InterestList>,
         slot: u32,
-        severity: Status,
+        change: Change,
         class: Class,
         everybody: bool,
     ) {
-        let notify = |entry: &Interest| entry.subscription.notify(slot, severity);
+        let notify = |entry: &Interest| entry.subscription.notify(slot, change);
         if let Some(list) = list.borrow().as_ref() {
             list.entries.iter().filter(|entry| entry.class == class).for_each(notify);
         }

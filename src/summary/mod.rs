@@ -39,11 +39,12 @@ use crate::model::definition::ServiceSpec;
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
 use crate::mutant::mutated;
-use crate::subscribe::interest::{Board, Class};
+use crate::subscribe::interest::{Board, Change, Class};
 use crate::summary::list::ArcList;
 use crate::summary::members::Members;
 use crate::summary::word::SummaryWord;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::writer::commit::Revisions;
 
 /// A summary that has this one among its inputs, and at which place.
 pub struct Edge {
@@ -339,9 +340,11 @@ impl Summary {
     }
 
     fn mark(&self, word: SummaryWord, board: &Board) {
+        // Without a peak the shown status stays as it was, and whatever changed it before was carried on and marked by somebody else.
         let severity = word.peak().unwrap_or(Status::Passing).max(word.shown());
+        let change = Change { severity, transition: word.peak().is_some() };
         let everybody = self.mirrors.load(Ordering::Acquire) > 0;
-        board.mark(&self.place.cell.interest, self.place.slot, severity, Class::Derived, everybody);
+        board.mark(&self.place.cell.interest, self.place.slot, change, Class::Derived, everybody);
     }
 
     /// Brings the inputs' words up to what `snapshots` say and the summary up to its inputs, as the writers of those snapshots will.
@@ -366,6 +369,12 @@ impl Summary {
         self.sequence.fetch_add(1, Ordering::AcqRel);
         let _changing = Changing(&self.sequence);
         change(&mut table)
+    }
+
+    /// Stamps the summary for those who resume from a cursor: what it derives from has changed otherwise than by a commit of a check that it still
+    /// derives from. Under the registration lock, after everything was marked.
+    pub(crate) fn stamp(&self, revisions: &Revisions) {
+        self.place.cell.position.fetch_max(revisions.draw(), Ordering::AcqRel);
     }
 
     /// Odd while the table is being changed.

@@ -14,11 +14,16 @@
 //! # What it owes
 //!
 //! Until the call returns, everybody must be able to see it: the word is raised, the summaries above are refreshed, the subscribers marked
-//! and woken, in this order. Each step may be done or helped by others; none can put an older state back. At the end the word is
-//! *settled*. A commit that leaves the status alone may skip the summaries only if the word it replaced was exactly its predecessor's,
+//! and woken, in this order. Each step may be done or helped by others; none can put an older state back. Then the cell is stamped with a
+//! position, which is what a subscription resumes by (see [`crate::subscribe::resume`]), and at the end the word is *settled*: this commit and
+//! all before it are shown, marked and stamped. A commit that leaves the status alone may skip the summaries only if the word it replaced was exactly its predecessor's,
 //! settled (`skip-unsettled`): otherwise an older writer may be paused before its refresh, and this one would return with an alias that
 //! shows neither of the two. For the same reason a report that finds its state committed already returns only when the word says that it is
 //! settled, and pays otherwise (`heartbeat-unpaid`): the same token may be in use in another thread, which is paused before it pays.
+//!
+//! Subscribers who want only some commits (of a severity, or transitions) are passed over by one that they do not want, unless the commit before it is
+//! not settled: its owner may be paused before his marks, and this call must not return with a state that was reached by a change nobody was told of
+//! (`mark-trusts-unsettled`).
 
 use std::sync::Arc;
 
@@ -29,7 +34,7 @@ use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::{Definition, RecordId, Snapshot};
 use crate::model::status::Status;
 use crate::mutant::mutated;
-use crate::subscribe::interest::{Board, Class};
+use crate::subscribe::interest::{Board, Change, Class};
 use crate::sync::{AtomicU64, Ordering};
 use crate::writer::lease::Lease;
 
@@ -192,11 +197,12 @@ pub fn commit(
     }
 }
 
-/// Pays what a commit owes: publishes the word, brings the summaries up to date, marks and wakes the subscribers. Lock-free; see the
-/// module's text. Paying twice does no harm.
-pub fn complete(place: Place, committed: &Committed, board: &Board) {
+/// Pays what a commit owes: publishes the word, brings the summaries up to date, marks and wakes the subscribers, stamps the cell. Lock-free;
+/// see the module's text. Paying twice does no harm.
+pub fn complete(place: Place, committed: &Committed, revisions: &Revisions, board: &Board) {
     let Committed { before, after } = committed;
-    pay(place, after, before.status != after.status || !Arc::ptr_eq(&before.output, &after.output), board);
+    let text = before.status != after.status || !Arc::ptr_eq(&before.output, &after.output);
+    pay(place, after, text, revisions, board);
 }
 
 /// Whether everything that the commit of `snapshot` owes was paid: then somebody who has nothing to add may return.
@@ -206,29 +212,31 @@ pub fn is_paid(place: Place, snapshot: &Snapshot) -> bool {
 }
 
 /// Pays what another's commit owes, who may be paused before he does.
-pub fn complete_for(place: Place, snapshot: &Snapshot, board: &Board) {
-    pay(place, snapshot, true, board);
+pub fn complete_for(place: Place, snapshot: &Snapshot, revisions: &Revisions, board: &Board) {
+    pay(place, snapshot, true, revisions, board);
 }
 
-fn pay(place: Place, after: &Snapshot, text: bool, board: &Board) {
+fn pay(place: Place, after: &Snapshot, text: bool, revisions: &Revisions, board: &Board) {
+    let cell = place.cell;
     let word = after.word();
-    let severity = after.from.max(after.status);
-    let mark = || board.mark(&place.cell.interest, place.slot, severity, Class::Own, true);
+    let own = Change { severity: after.from.max(after.status), transition: after.from != after.status };
+    let mark = |change| board.mark(&cell.interest, place.slot, change, Class::Own, true);
     if mutated!("mark-before-publish") {
-        mark();
+        mark(own);
     }
-    let replaced = place.cell.status().publish(word);
+    let replaced = cell.status().publish(word);
     pause!("commit:published");
     if mutated!("settle-before-summaries") {
-        place.cell.status().settle(word);
+        cell.status().settle(word);
     }
     let settled_before = is_settled_predecessor(replaced, word);
-    // Of a predecessor that is not settled nobody may have told the text yet.
+    // Of a predecessor that is not settled nobody may have told the text yet, nor anything else.
     let text = text || !settled_before;
+    let change = if settled_before || mutated!("mark-trusts-unsettled") { own } else { Change::UNKNOWN };
     let home = &after.definition.home;
     let counts = after.definition.place;
     if counts.is_some() && !after.gone {
-        let skip = after.from == after.status && settled_before;
+        let skip = after.from == after.status && (settled_before || mutated!("skip-unsettled"));
         if !skip {
             home.walk(counts, text, board);
         } else if text {
@@ -236,20 +244,27 @@ fn pay(place: Place, after: &Snapshot, text: bool, board: &Board) {
         }
     }
     pause!("commit:propagated");
-    if !mutated!("mark-before-publish") {
-        mark();
+    // The order of the number: all that is owed was marked before it was drawn. `fetch_max`, because another may have paid a later commit.
+    let stamp = || cell.position.fetch_max(revisions.draw(), Ordering::AcqRel);
+    if mutated!("stamp-before-mark") {
+        stamp();
     }
-    board.mark(&home.cell().interest, place.slot, severity, Class::Member, false);
+    if !mutated!("mark-before-publish") {
+        mark(change);
+    }
+    board.mark(&home.cell().interest, place.slot, change, Class::Member, false);
+    pause!("commit:marked");
+    if !mutated!("stamp-before-mark") {
+        stamp();
+    }
+    pause!("commit:stamped");
     if !after.gone {
-        place.cell.status().settle(word);
+        cell.status().settle(word);
     }
     pause!("commit:settled");
 }
 
-/// Whether `replaced` is the version right before `word`, with the same status, and its propagation was completed.
+/// Whether `replaced` is the version right before `word`, and everything that it owed was paid.
 fn is_settled_predecessor(replaced: StatusWord, word: StatusWord) -> bool {
-    replaced.life() == word.life()
-        && replaced.version() + 1 == word.version()
-        && replaced.status() == word.status()
-        && (replaced.has(flag::SETTLED) || mutated!("skip-unsettled"))
+    replaced.life() == word.life() && replaced.version() + 1 == word.version() && replaced.has(flag::SETTLED)
 }

@@ -5,6 +5,8 @@ mod support;
 
 mod aliases;
 mod close;
+mod coalescing;
+mod cursors;
 mod fork;
 mod leases;
 mod limits;

@@ -4,7 +4,7 @@ use super::mark_take::subscription;
 use super::world::World;
 use super::{Model, Roles, models};
 use crate::model::status::Status::{Critical, Passing};
-use crate::subscribe::interest::{self, Class};
+use crate::subscribe::interest::{self, Change, Class};
 
 const GAP: &str =
     "atomic_start: a commit is neither in the state a subscriber started from nor marked for it";
@@ -21,7 +21,7 @@ fn start(world: &'static World, roles: Roles) {
     let subscribe = move || {
         interest::add(&cell.interest, &subscriber, Class::Own);
         cell.status().load_ordered();
-        subscriber.notify(slot, cell.snapshot.load().unwrap().status);
+        subscriber.notify(slot, Change::start(cell.snapshot.load().unwrap().status));
         let asleep_since = subscriber.wake.count();
         let mut taken = Vec::new();
         subscriber.dirty.take(usize::MAX, &mut taken);

@@ -34,7 +34,7 @@ fn take_over(world: &'static World, roles: Roles) {
             _ => Err(Error::text(ErrorKind::Held, "")),
         });
         let taken = taken.expect("nobody else takes over").unwrap();
-        complete(check.place, &taken, &world.board);
+        complete(check.place, &taken, &world.revisions, &world.board);
         assert!(cell.snapshot.load().unwrap().generation >= taken.after.generation, "{FENCED}");
         assert!(cell.status().load().version() >= taken.after.version, "{TAKEN}");
         let written = world.write(check, 2, |current| Next { status: Passing, ..Next::like(current, RIVAL) });

@@ -46,7 +46,7 @@ fn end(world: &World, check: Check, now: u64) -> bool {
     let over =
         declare(cell, current.generation, |seen| seen.is_expired() || now > seen.time().unwrap() + LENGTH);
     if over && let Some(lapsed) = lapse(cell, &world.revisions, 0, &current, |_| Arc::from("lost")).unwrap() {
-        complete(check.place, &lapsed, &world.board);
+        complete(check.place, &lapsed, &world.revisions, &world.board);
     }
     over
 }
@@ -89,7 +89,7 @@ fn write(world: &'static World, roles: Roles) {
         });
         let committed = committed.unwrap();
         if let Some(committed) = &committed {
-            complete(check.place, committed, &world.board);
+            complete(check.place, committed, &world.revisions, &world.board);
         }
         committed.map(|committed| committed.after.revision)
     };

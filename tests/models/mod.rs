@@ -24,7 +24,9 @@ mod link;
 mod mark_take;
 mod publish;
 mod refresh;
+mod resume;
 mod settled_skip;
+mod transitions;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -185,7 +185,7 @@ impl World {
             Ok(Some(next(current)))
         });
         let committed = committed.map_err(|error| error.kind())?.expect("a registered check");
-        complete(check.place, &committed, &self.board);
+        complete(check.place, &committed, &self.revisions, &self.board);
         Ok(committed)
     }
 
@@ -212,12 +212,12 @@ impl World {
                 return Ok(Some(Next { status, ..Next::like(current, WRITER) }));
             }
             if !is_paid(check.place, current) {
-                complete_for(check.place, current, &self.board);
+                complete_for(check.place, current, &self.revisions, &self.board);
             }
             Ok(None)
         });
         if let Some(committed) = committed.unwrap() {
-            complete(check.place, &committed, &self.board);
+            complete(check.place, &committed, &self.revisions, &self.board);
         }
     }
 }

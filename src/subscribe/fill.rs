@@ -1,0 +1,181 @@
+//! From marks to events: in order, and each state once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::engine::Inner;
+use crate::model::event::{Event, SummaryState};
+use crate::model::snapshot::Snapshot;
+use crate::model::status::Status;
+use crate::subscribe::delivery::{Buried, Consumer, Core, Delivered};
+use crate::summary::view::{View, collect};
+use crate::summary::{Bound, Service, Summary};
+
+/// One portion of reading.
+pub(super) struct Fill<'a> {
+    core: &'a Core,
+    engine: &'a Inner,
+    /// By slot; the summary is held, so that its cell is not given to another while the view is in use.
+    views: HashMap<u32, (Arc<Summary>, View)>,
+    /// Cells in which a life was met that nothing was delivered of before: what was marked there may have been its predecessor.
+    begun: Vec<u32>,
+    pub events: Vec<Event>,
+}
+
+impl<'a> Fill<'a> {
+    pub fn new(core: &'a Core, engine: &'a Inner) -> Self {
+        Self { core, engine, views: HashMap::new(), begun: Vec::new(), events: Vec::new() }
+    }
+
+    /// Reads what stands in a marked cell.
+    pub fn read(&mut self, slot: u32, consumer: &mut Consumer) {
+        let Some(cell) = self.engine.cell(slot) else { return };
+        let summary = cell.summary.load().filter(|summary| summary.slot() == slot);
+        if let Some(summary) = summary {
+            return self.expand(&summary, consumer);
+        }
+        let Some(snapshot) = cell.snapshot.load() else { return };
+        cell.status().raise(snapshot.word());
+        if !self.core.filter.takes_in(slot, snapshot.life, &snapshot.definition) {
+            return;
+        }
+        if snapshot.gone {
+            self.end(slot, snapshot, consumer);
+        } else {
+            self.state(slot, snapshot, consumer);
+        }
+    }
+
+    /// What was marked matched and is merged into the tombstone. That may still be on its way to the inbox while the write that was marked has
+    /// returned, so it is told at once; an alias's, which is derived, comes from the inbox alone.
+    fn end(&mut self, slot: u32, tombstone: Arc<Snapshot>, consumer: &mut Consumer) {
+        let incarnation = tombstone.incarnation;
+        if consumer.told.get(&slot) == Some(&incarnation) {
+            return;
+        }
+        if tombstone.definition.is_alias() {
+            consumer.ended.insert(slot);
+        } else {
+            let handle = self.engine.check_handle(slot, tombstone.life);
+            let (first, worst) = ((slot, incarnation), Status::Critical);
+            self.bury(Buried { handle, slot, tombstone, first, worst }, consumer);
+        }
+    }
+
+    /// A mark on a summary stands for the summary itself and for every alias of it that matches.
+    fn expand(&mut self, summary: &Arc<Summary>, consumer: &mut Consumer) {
+        if self.core.filter.summary().is_some_and(|wanted| Arc::ptr_eq(wanted, summary)) {
+            let view = self.view(summary);
+            let state = Arc::new(view.state.clone());
+            let registered = view.service.clone();
+            let told = |last: &SummaryState| {
+                last.transitions == state.transitions
+                    && (self.core.filter.transitions_only
+                        || (last.own, last.registered, &last.output)
+                            == (state.own, state.registered, &state.output))
+            };
+            if !consumer.summary.as_deref().is_some_and(told) {
+                consumer.summary = Some(state.clone());
+                let handle =
+                    |service: Arc<Service>| self.engine.service_handle(service.place.slot, service.life);
+                self.events.push(Event::Summary { service: registered.map_or(0, handle), state });
+            }
+        }
+        let aliases: Vec<Bound> = summary.table.lock().aliases.clone();
+        for Bound { place, life } in aliases {
+            let Some(snapshot) = place.cell.snapshot.load() else { continue };
+            if snapshot.life == life
+                && !snapshot.gone
+                && self.core.filter.takes_in(place.slot, life, &snapshot.definition)
+            {
+                self.state(place.slot, snapshot, consumer);
+            }
+        }
+    }
+
+    fn view(&mut self, summary: &Arc<Summary>) -> &View {
+        let most = self.engine.limits.max_output;
+        &self.views.entry(summary.slot()).or_insert_with(|| (summary.clone(), collect(summary, most))).1
+    }
+
+    fn state(&mut self, slot: u32, snapshot: Arc<Snapshot>, consumer: &mut Consumer) {
+        let snapshot = match &snapshot.definition.target {
+            Some(target) => Arc::new(self.view(target).derive(&snapshot)),
+            None => snapshot,
+        };
+        if let Some(last) = consumer.delivered.get(&slot) {
+            if last.incarnation > snapshot.incarnation {
+                return;
+            }
+            if last.incarnation == snapshot.incarnation {
+                let newer = (snapshot.version, snapshot.epoch) > (last.version, last.epoch);
+                // Equal statuses with more transitions are news; otherwise those who want transitions alone have it, and of an alias who
+                // has seen its text.
+                let told = |alias: &Arc<Snapshot>| {
+                    alias.output == snapshot.output && Arc::ptr_eq(&alias.definition, &snapshot.definition)
+                };
+                let told = snapshot.transitions == last.transitions
+                    && (self.core.filter.transitions_only || last.alias.as_ref().is_some_and(told));
+                if !newer || told {
+                    return;
+                }
+            }
+        }
+        if consumer.delivered.get(&slot).is_none_or(|last| last.incarnation < snapshot.incarnation) {
+            self.begun.push(slot);
+            // The mark may be of the cell's former life; a status that never changed tells what this one has reached.
+            let unchanged = snapshot.transitions == 0 && !snapshot.definition.is_alias();
+            if unchanged && snapshot.status < self.core.filter.least {
+                return;
+            }
+        }
+        let delivered = Delivered {
+            incarnation: snapshot.incarnation,
+            version: snapshot.version,
+            epoch: snapshot.epoch,
+            transitions: snapshot.transitions,
+            alias: snapshot.definition.is_alias().then(|| snapshot.clone()),
+        };
+        consumer.delivered.insert(slot, delivered);
+        self.events.push(Event::State { check: self.engine.check_handle(slot, snapshot.life), snapshot });
+    }
+
+    /// Tells the end of a check if it matters: if its last commits may have matched, or the subscriber knows it.
+    pub fn bury(&mut self, buried: Buried, consumer: &mut Consumer) {
+        let Buried { handle, slot, tombstone, first, worst } = buried;
+        if consumer.told.get(&slot) == Some(&tombstone.incarnation) {
+            return;
+        }
+        let mut told = worst >= self.core.filter.least;
+        let mut last = None;
+        for (slot, incarnation) in [first, (slot, tombstone.incarnation)] {
+            if consumer.delivered.get(&slot).is_some_and(|last| last.incarnation == incarnation) {
+                last = consumer.delivered.remove(&slot);
+                told = true;
+            }
+            told |= consumer.ended.remove(&slot) | self.begun.contains(&slot);
+            // A mark that was not read yet may be of this life, which cannot be told when the cell has a new owner.
+            told |= consumer.taken.binary_search(&slot).is_ok() || self.core.dirty.is_marked(slot);
+            told |= incarnation <= consumer.since;
+        }
+        if !told {
+            return;
+        }
+        let newest = consumer.told.entry(slot).or_default();
+        *newest = tombstone.incarnation.max(*newest);
+        let tombstone = if tombstone.definition.is_alias() {
+            // An alias's state may have been derived after its life was over, from something newer: nothing of it may come after the end.
+            let over = |event: &Event| {
+                matches!(event, Event::State { snapshot, .. }
+                    if snapshot.id() == tombstone.id() && snapshot.incarnation <= tombstone.incarnation)
+            };
+            self.events.retain(|event| !over(event));
+            let last = last.filter(|last| last.incarnation == tombstone.incarnation);
+            let version = last.map_or(tombstone.version, |last| tombstone.version.max(last.version) + 1);
+            Arc::new(Snapshot { version, ..(*tombstone).clone() })
+        } else {
+            tombstone
+        };
+        self.events.push(Event::Tombstone { check: handle, snapshot: tombstone });
+    }
+}

@@ -1,0 +1,710 @@
+//! S8: a subscription continues where a cursor stood, and nothing is left out.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use lifesign::{
+    Batch, Check, CheckSpec, Cursor, Engine, ErrorKind, Event, Limits, Service, Status, Subscription,
+    SubscriptionFilter, Token,
+};
+
+use crate::support::random::Random;
+use crate::support::{PATIENCE, alias, breaks, check, drain, engine, ids, kind, limited, parked, service};
+
+const STATUSES: [Status; 3] = [Status::Passing, Status::Warning, Status::Critical];
+/// Between the commit of a write and its return.
+const POINTS: [&str; 6] = [
+    "commit:done",
+    "commit:published",
+    "commit:propagated",
+    "commit:marked",
+    "commit:stamped",
+    "commit:settled",
+];
+
+fn token(engine: &Engine, id: &str) -> Token {
+    engine.acquire(&check(engine, id, None), "U").unwrap()
+}
+
+/// Everything that is pending, and the cursor after it.
+fn drain_to(subscription: &Subscription) -> (Vec<Event>, Cursor) {
+    let events = drain(subscription);
+    let rest = subscription.poll(usize::MAX).unwrap();
+    assert!(rest.events.is_empty(), "nothing comes while nobody writes: {:?}", rest.events);
+    (events, rest.cursor)
+}
+
+/// Subscribes, takes the state and ends it.
+fn cursor(engine: &Engine, filter: &SubscriptionFilter<'_>) -> Cursor {
+    drain_to(&engine.subscribe(filter).unwrap()).1
+}
+
+fn gone(events: &[Event]) -> Vec<String> {
+    let ended = events.iter().filter(|event| matches!(event, Event::Tombstone { .. }));
+    ended.map(|event| event.id().to_owned()).collect()
+}
+
+#[test]
+fn s8_only_what_changed_since_the_cursor_comes() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let (web, api) = (service(&engine, "web"), service(&engine, "api"));
+    let web_token = engine.acquire(&check(&engine, "web:alive", Some(&web)), "U").unwrap();
+    let api_token = engine.acquire(&check(&engine, "api:alive", Some(&api)), "U").unwrap();
+    alias(&engine, "web:mirror", None, "web");
+    alias(&engine, "api:web", Some(&api), "web");
+    alias(&engine, "api:mirror", None, "api");
+    token(&engine, "other");
+    let filter = SubscriptionFilter::all();
+    let mut at = cursor(&engine, &filter);
+    for (token, changed) in [
+        (None, vec![]),
+        (Some(&api_token), vec!["api:alive", "api:mirror"]),
+        (Some(&web_token), vec!["api:mirror", "api:web", "web:alive", "web:mirror"]),
+        (None, vec![]),
+    ] {
+        if let Some(token) = token {
+            token.write(Status::Critical, "down").unwrap();
+        }
+        let resumed = engine.subscribe(&filter.clone().since(at)).unwrap();
+        let pending = resumed.wait(Some(Duration::ZERO)).is_ok();
+        assert_eq!(pending, token.is_some(), "what changed is pending at once");
+        let batch = resumed.poll(usize::MAX).unwrap();
+        assert!(!batch.resync && !batch.reset && !batch.more);
+        assert_eq!(ids(&batch.events), changed);
+        at = batch.cursor;
+        web_token.write(Status::Critical, &format!("{at:?}")).unwrap();
+        let events = ids(&drain(&resumed));
+        assert!(events.contains(&"web:alive".to_owned()), "and from there it goes on: {events:?}");
+        at = resumed.poll(usize::MAX).unwrap().cursor;
+    }
+}
+
+#[test]
+fn s8_every_filter_is_resumed() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let web = service(&engine, "web");
+    let alive = check(&engine, "web:alive", Some(&web));
+    let mirror = alias(&engine, "mirror", None, "web");
+    let token = engine.acquire(&alive, "U").unwrap();
+    token.write(Status::Passing, "up").unwrap();
+    let filters = [
+        SubscriptionFilter::check(&alive),
+        SubscriptionFilter::check(&mirror),
+        SubscriptionFilter::prefix("web:"),
+        SubscriptionFilter::prefix("mirr"),
+        SubscriptionFilter::service(&web, false),
+        SubscriptionFilter::service(&web, true),
+    ];
+    let cursors = filters.each_ref().map(|filter| cursor(&engine, filter));
+    for (filter, at) in filters.iter().zip(cursors) {
+        assert!(drain(&engine.subscribe(&filter.clone().since(at)).unwrap()).is_empty(), "{filter:?}");
+    }
+    token.write(Status::Warning, "slow").unwrap();
+    token.write(Status::Passing, "up").unwrap();
+    for ((filter, at), expected) in filters.iter().zip(cursors).zip([1, 1, 1, 1, 1, 2]) {
+        let severe = filter.clone().at_least(Status::Critical).since(at);
+        for filter in [filter.clone().since(at), severe, filter.clone().transitions_only().since(at)] {
+            let events = drain(&engine.subscribe(&filter).unwrap());
+            assert_eq!(events.len(), expected, "what it was in between is not known: {filter:?}: {events:?}");
+        }
+    }
+}
+
+#[test]
+fn s8_registrations_below_an_alias_are_changes_of_it() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let web = service(&engine, "web");
+    alias(&engine, "mirror", None, "web");
+    let top = service(&engine, "top");
+    alias(&engine, "top:web", Some(&top), "web");
+    alias(&engine, "top:mirror", None, "top");
+    let filters = [
+        SubscriptionFilter::prefix("mirror"),
+        SubscriptionFilter::prefix("top:m"),
+        SubscriptionFilter::service(&top, true),
+    ];
+    let mut cursors = filters.each_ref().map(|filter| cursor(&engine, filter));
+    let mut changed = |step: &str, outputs: bool| {
+        for (filter, at) in filters.iter().zip(&mut cursors) {
+            let resumed = engine.subscribe(&filter.clone().since(*at)).unwrap();
+            let (events, next) = drain_to(&resumed);
+            assert_eq!(!events.is_empty(), outputs, "{step}: {filter:?}");
+            *at = next;
+        }
+    };
+    changed("nothing", false);
+    let alive = engine.register_check(&CheckSpec::new("web:alive"), Some(&web)).unwrap();
+    changed("a check comes", true);
+    engine.deregister_check(&alive).unwrap();
+    changed("a check goes", true);
+    engine.deregister_service(&web).unwrap();
+    changed("the service goes", true);
+    changed("nothing", false);
+    service(&engine, "web");
+    changed("the service comes", true);
+    let disk = token(&engine, "disk");
+    changed("a check of the node comes", true);
+    disk.write(Status::Warning, "full").unwrap();
+    changed("a check of the node reports", true);
+    disk.deregister_check().unwrap();
+    changed("a check of the node goes", true);
+    changed("nothing", false);
+}
+
+/// U stands between its commit and its return while a subscriber reads, leaves and resumes.
+fn resumed_beside_a_parked_writer(point: &'static str, for_ever: bool) {
+    let engine = engine();
+    let web = service(&engine, "web");
+    let token = engine.acquire(&check(&engine, "web:alive", Some(&web)), "U").unwrap();
+    let other = self::token(&engine, "other");
+    alias(&engine, "web:mirror", None, "web");
+    let filter = SubscriptionFilter::all();
+    let first = engine.subscribe(&filter).unwrap();
+    drain(&first);
+    let writer = parked::at(point, move || token.write(Status::Critical, "down").map(|()| token));
+    other.write(Status::Warning, "slow").unwrap();
+    let (mut seen, at) = drain_to(&first);
+    assert!(ids(&seen).contains(&"other".to_owned()), "{point}: nobody is held back");
+    drop(first);
+    if !for_ever {
+        // It comes between the end of the one and the beginning of the other, and has read the lists before.
+        writer.release();
+        writer.finish().unwrap();
+        let resumed = drain(&engine.subscribe(&filter.clone().since(at)).unwrap());
+        assert!(!ids(&resumed).contains(&"other".to_owned()), "{point}: {resumed:?}");
+        seen.extend(resumed);
+    } else {
+        let resumed = engine.subscribe(&filter.clone().since(at)).unwrap();
+        let late = drain(&resumed);
+        assert!(!ids(&late).contains(&"other".to_owned()), "{point}: {late:?}");
+        seen.extend(late);
+        writer.finish().unwrap();
+        seen.extend(drain(&resumed));
+    }
+    for id in ["web:alive", "web:mirror"] {
+        let critical = |event: &Event| matches!(event, Event::State { snapshot, .. } if snapshot.id() == id && snapshot.status() == Status::Critical);
+        assert!(
+            seen.iter().any(critical),
+            "what a parked writer committed is delivered: {point}, {id}: {seen:?}"
+        );
+    }
+}
+
+#[test]
+fn s8_a_parked_writer_is_neither_waited_for_nor_missed() {
+    let _whole = breaks::none();
+    for point in POINTS {
+        resumed_beside_a_parked_writer(point, false);
+        resumed_beside_a_parked_writer(point, true);
+    }
+}
+
+#[test]
+fn s8_who_ignores_unsettled_words_misses_a_parked_writer() {
+    // It stands before its marks, and has looked up whom to mark before the subscriber came back.
+    let script = || resumed_while_a_mark_is_under_way();
+    breaks::notices("resume-ignores-unsettled", "a mark under way is not the only way", script);
+}
+
+fn resumed_while_a_mark_is_under_way() {
+    let engine = engine();
+    let token = token(&engine, "a");
+    let filter = SubscriptionFilter::all();
+    let first = engine.subscribe(&filter).unwrap();
+    drain(&first);
+    let writer = parked::at("mark:leaf", move || token.write(Status::Critical, "down"));
+    // The leaf is marked, the path to it is not: the first subscription cannot find it.
+    let (seen, at) = drain_to(&first);
+    assert!(seen.is_empty());
+    drop(first);
+    let resumed = engine.subscribe(&filter.since(at)).unwrap();
+    assert_eq!(ids(&drain(&resumed)), ["a"], "a mark under way is not the only way");
+    writer.finish().unwrap();
+}
+
+#[test]
+fn s8_deregistrations_since_the_cursor_are_told() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let web = service(&engine, "web");
+    let register = |id: &str| engine.acquire(&check(&engine, id, Some(&web)), "U").unwrap();
+    let tokens = ["web:ends", "web:again", "web:was critical", "web:stays"].map(register);
+    tokens[2].write(Status::Critical, "down").unwrap();
+    let old_mirror = alias(&engine, "mirror", Some(&web), "elsewhere");
+    let filters = [
+        SubscriptionFilter::all(),
+        SubscriptionFilter::prefix("web:"),
+        SubscriptionFilter::service(&web, false),
+        SubscriptionFilter::all().at_least(Status::Critical),
+    ];
+    let cursors = filters.each_ref().map(|filter| cursor(&engine, filter));
+    tokens[2].write(Status::Passing, "up").unwrap();
+    tokens.iter().take(3).for_each(|token| token.deregister_check().unwrap());
+    engine.deregister_check(&old_mirror).unwrap();
+    let again = register("web:again");
+    again.write(Status::Warning, "again").unwrap();
+    register("web:came and went").deregister_check().unwrap();
+    for ((at, filter), which) in cursors.iter().zip(&filters).zip(0..) {
+        let resumed = engine.subscribe(&filter.clone().since(*at)).unwrap();
+        let batch = resumed.poll(usize::MAX).unwrap();
+        assert!(!batch.resync);
+        let mut ended = gone(&batch.events);
+        ended.sort();
+        let mut expected = vec!["web:again", "web:came and went", "web:ends", "web:was critical"];
+        if which == 0 || which == 2 || which == 3 {
+            expected.insert(0, "mirror");
+        }
+        if which == 3 {
+            // It began after the cursor and never was critical.
+            expected.retain(|id| *id != "web:came and went");
+        }
+        assert_eq!(ended, expected, "{filter:?}");
+        let order: Vec<_> = batch.events.iter().filter(|event| event.id() == "web:again").collect();
+        let [Event::Tombstone { snapshot: end, .. }, Event::State { snapshot: begin, .. }] = order[..] else {
+            panic!("its end, then its new life: {order:?}")
+        };
+        assert!(begin.incarnation() > end.revision(), "a new incarnation after its predecessor's end");
+        drop(resumed);
+        let next = engine.subscribe(&filter.clone().since(batch.cursor)).unwrap();
+        assert!(drain(&next).is_empty(), "what was delivered is behind the next cursor: {filter:?}");
+    }
+}
+
+#[test]
+fn s8_a_service_that_came_back_while_one_was_away() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let web = service(&engine, "web");
+    let alive = engine.acquire(&check(&engine, "web:alive", Some(&web)), "U").unwrap();
+    let at = cursor(&engine, &SubscriptionFilter::service(&web, true));
+    alive.deregister_check().unwrap();
+    engine.deregister_service(&web).unwrap();
+    // Its first summary was let go of meanwhile.
+    service(&engine, "between");
+    let again = service(&engine, "web");
+    check(&engine, "web:other", Some(&again));
+    let events = drain(&engine.subscribe(&SubscriptionFilter::service(&again, true).since(at)).unwrap());
+    assert_eq!((gone(&events), ids(&events)), (vec!["web:alive".to_owned()], vec!["web:other".to_owned()]));
+    assert!(events.iter().any(|event| matches!(event, Event::Summary { .. })), "{events:?}");
+}
+
+#[test]
+fn s8_more_deregistrations_than_are_kept_are_a_resync() {
+    let _whole = breaks::none();
+    let engine = limited(Limits { max_pending: 4, ..Limits::default() });
+    token(&engine, "stays");
+    let doomed: Vec<_> = (0..5).map(|at| token(&engine, &format!("doomed {at}"))).collect();
+    let filter = SubscriptionFilter::all();
+    let early = cursor(&engine, &filter);
+    doomed[0].deregister_check().unwrap();
+    let late = cursor(&engine, &filter);
+    doomed[1..].iter().for_each(|token| token.deregister_check().unwrap());
+    let batch = engine.subscribe(&filter.clone().since(late)).unwrap().poll(usize::MAX).unwrap();
+    assert!(!batch.resync, "all of them are kept");
+    assert_eq!((gone(&batch.events).len(), ids(&batch.events).len()), (4, 0));
+    let batch = engine.subscribe(&filter.clone().since(early)).unwrap().poll(usize::MAX).unwrap();
+    assert!(batch.resync && !batch.reset && !batch.more, "never a silent gap");
+    assert_eq!((ids(&batch.events), gone(&batch.events)), (vec!["stays".to_owned()], vec![]));
+    assert_eq!(engine.stats().unwrap().resyncs, 1);
+}
+
+#[test]
+fn s8_a_resync_that_was_left_half_way_begins_again() {
+    let _whole = breaks::none();
+    let engine = limited(Limits { max_pending: 1, ..Limits::default() });
+    (0..700).for_each(|at| drop(token(&engine, &format!("kept {at:03}"))));
+    let filter = SubscriptionFilter::all();
+    let subscription = engine.subscribe(&filter).unwrap();
+    let (_, before) = drain_to(&subscription);
+    for at in 0..2 {
+        token(&engine, &format!("doomed {at}")).deregister_check().unwrap();
+    }
+    let batch = subscription.poll(100).unwrap();
+    assert!(batch.resync && batch.more && batch.events.len() == 100);
+    assert!(batch.cursor.position < before.position, "what was known before does not count any more");
+    drop(subscription);
+    let events = drain(&engine.subscribe(&filter.since(batch.cursor)).unwrap());
+    assert_eq!(ids(&events).len(), 700, "the whole state");
+}
+
+#[test]
+fn s8_the_cursor_of_a_partial_batch_stays_behind() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let tokens: Vec<_> = (0..600).map(|at| token(&engine, &format!("check {at:03}"))).collect();
+    let filter = SubscriptionFilter::all();
+    let mut at = cursor(&engine, &filter);
+    for round in 0..5 {
+        let text = format!("round {round}");
+        tokens.iter().for_each(|token| token.write(Status::Warning, &text).unwrap());
+        let subscription = engine.subscribe(&filter.clone().since(at)).unwrap();
+        let mut seen = 0;
+        loop {
+            let batch = subscription.poll(90).unwrap();
+            seen += batch.events.len();
+            if !batch.more {
+                assert!(batch.cursor.position > at.position);
+                at = batch.cursor;
+                break;
+            }
+            assert_eq!(batch.cursor, at, "something before it is still to come");
+            let resumed = engine.subscribe(&filter.clone().since(batch.cursor)).unwrap();
+            assert_eq!(ids(&drain(&resumed)).len(), 600);
+        }
+        assert_eq!(seen, 600);
+    }
+}
+
+#[test]
+fn s8_the_cursor_advances_under_load() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let tokens: Vec<_> = (0..600).map(|at| token(&engine, &format!("check {at:03}"))).collect();
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let mut positions = Vec::new();
+    for round in 0..20 {
+        // More cells change between two polls than one poll reads: those in front must not hide those behind.
+        tokens.iter().for_each(|token| token.write(Status::Warning, &format!("{round}")).unwrap());
+        positions.push(subscription.poll(usize::MAX).unwrap().cursor.position);
+    }
+    positions.dedup();
+    assert!(positions.len() >= 5, "{positions:?}");
+}
+
+#[test]
+fn s8_another_engines_cursor_is_answered_with_reset() {
+    let _whole = breaks::none();
+    let (engine, other) = (engine(), self::engine());
+    let filter = SubscriptionFilter::all();
+    let foreign = cursor(&other, &filter);
+    let subscription = engine.subscribe(&filter.clone().since(foreign)).unwrap();
+    subscription.wait(Some(PATIENCE)).expect("it is told also where there is nothing");
+    let batch = subscription.poll(usize::MAX).unwrap();
+    assert!(batch.reset && batch.resync && batch.events.is_empty() && !batch.more);
+    assert_eq!(batch.cursor.engine_id, engine.id());
+    token(&engine, "a");
+    let subscription = engine.subscribe(&filter.clone().since(foreign)).unwrap();
+    let refused = subscription.poll(0).unwrap();
+    assert!(!refused.reset && !refused.resync && refused.more, "it goes out with the first event");
+    let batch = subscription.poll(1).unwrap();
+    assert!(batch.reset && batch.resync && ids(&batch.events) == ["a"]);
+    let next = subscription.poll(1).unwrap();
+    assert!(!next.reset && !next.resync, "once");
+    drop(subscription);
+    assert!(drain(&engine.subscribe(&filter.since(next.cursor)).unwrap()).is_empty());
+    assert_eq!(engine.stats().unwrap().resyncs, 2);
+}
+
+#[test]
+fn s8_a_cursor_from_the_future_is_refused() {
+    let _whole = breaks::none();
+    let engine = engine();
+    token(&engine, "a");
+    let filter = SubscriptionFilter::all();
+    let at = cursor(&engine, &filter);
+    for ahead in [1, 1_000, u64::MAX - at.position] {
+        let future = Cursor { position: at.position + ahead, ..at };
+        let refused = engine.subscribe(&filter.clone().since(future)).expect_err("it was never given out");
+        assert_eq!(refused.kind(), ErrorKind::FutureCursor);
+        assert!(refused.to_string().contains(&future.position.to_string()), "{refused}");
+    }
+    assert_eq!(engine.stats().unwrap().subscriptions, 0, "nothing was changed");
+    engine.subscribe(&filter.since(at)).unwrap();
+}
+
+/// A writer comes between the look of a wait whose time is up and its return.
+fn bookmark_beside_a_writer() {
+    let engine = engine();
+    let token = token(&engine, "a");
+    let filter = SubscriptionFilter::all();
+    let subscription = engine.subscribe(&filter).unwrap();
+    drain(&subscription);
+    let waiting = parked::at("wait:looked", move || {
+        let refused = subscription.wait(Some(Duration::ZERO)).expect_err("nothing was pending");
+        (refused.kind(), refused.bookmark())
+    });
+    token.write(Status::Critical, "down").unwrap();
+    let (kind, bookmark) = waiting.finish();
+    assert_eq!(kind, ErrorKind::Timeout);
+    let resumed = engine.subscribe(&filter.since(bookmark.expect("a time-out has one"))).unwrap();
+    assert_eq!(ids(&drain(&resumed)), ["a"], "a bookmark promises only what was delivered");
+}
+
+#[test]
+fn s8_a_time_out_returns_a_bookmark() {
+    breaks::notices(
+        "bookmark-after-look",
+        "a bookmark promises only what was delivered",
+        bookmark_beside_a_writer,
+    );
+    let _whole = breaks::none();
+    let engine = engine();
+    let filter = SubscriptionFilter::prefix("quiet");
+    let quiet = token(&engine, "quiet");
+    let noisy = token(&engine, "noisy");
+    let subscription = engine.subscribe(&filter).unwrap();
+    let (_, before) = drain_to(&subscription);
+    (0..10).for_each(|at| noisy.write(Status::Warning, &at.to_string()).unwrap());
+    let bookmark = subscription.wait(Some(Duration::ZERO)).expect_err("nothing matches").bookmark().unwrap();
+    assert!(bookmark.position > before.position, "it moves on with what does not match");
+    assert_eq!(subscription.poll(1).unwrap().cursor.position, bookmark.position);
+    assert!(drain(&engine.subscribe(&filter.clone().since(bookmark)).unwrap()).is_empty());
+    quiet.write(Status::Warning, "").unwrap();
+    assert_eq!(ids(&drain(&engine.subscribe(&filter.since(bookmark)).unwrap())), ["quiet"]);
+    let closed = Engine::subscribe(&engine, &SubscriptionFilter::all()).unwrap();
+    closed.close();
+    let refused = closed.wait(None).expect_err("it is closed");
+    assert_eq!((refused.kind(), refused.bookmark()), (ErrorKind::Closed, None));
+    assert_eq!(kind(closed.poll(1)), ErrorKind::Closed);
+}
+
+/// What a subscriber makes of its batches: by id the last state, as text.
+#[derive(Default, PartialEq, Eq, Debug)]
+struct Picture(BTreeMap<String, String>);
+
+impl Picture {
+    fn take(&mut self, batch: &Batch) {
+        if batch.resync {
+            self.0.clear();
+        }
+        for event in &batch.events {
+            match event {
+                Event::State { snapshot, .. } => self.put(snapshot),
+                Event::Tombstone { .. } => drop(self.0.remove(event.id())),
+                Event::Summary { state, .. } => {
+                    let text = format!("{} {} {:?}", state.status, state.registered, state.output);
+                    self.0.insert(format!("summary of {}", state.id), text);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, state: &lifesign::Snapshot) {
+        let text = format!(
+            "{} {:?} {} {} {}",
+            state.status(),
+            state.output(),
+            state.incarnation(),
+            state.transitions(),
+            state.name()
+        );
+        self.0.insert(state.id().to_owned(), text);
+    }
+
+    /// What there is, as far as `wanted`.
+    fn present(engine: &Engine, wanted: impl Fn(&lifesign::Snapshot) -> bool) -> Self {
+        let mut picture = Self::default();
+        for check in engine.checks().unwrap() {
+            let state = engine.snapshot(&check).unwrap();
+            if wanted(&state) {
+                picture.put(&state);
+            }
+        }
+        picture
+    }
+}
+
+/// Follows a filter through many subscriptions, each begun at the cursor of the one before.
+struct Chain<'a> {
+    filter: SubscriptionFilter<'a>,
+    present: Subscription,
+    picture: Picture,
+    at: Cursor,
+    resumed: u32,
+    resyncs: u32,
+}
+
+impl<'a> Chain<'a> {
+    fn begin(engine: &Engine, filter: SubscriptionFilter<'a>) -> Self {
+        let present = engine.subscribe(&filter).unwrap();
+        let at = present.poll(0).unwrap().cursor;
+        Self { filter, present, picture: Picture::default(), at, resumed: 0, resyncs: 0 }
+    }
+
+    fn step(&mut self, engine: &Engine, random: &mut Random) {
+        match random.below(4) {
+            0 => {
+                self.present.close();
+                // Sometimes nobody is subscribed for a while.
+                self.present = engine.subscribe(&self.filter.clone().since(self.at)).unwrap();
+                self.resumed += 1;
+            }
+            1 => self.poll(1 + random.below(3) as usize),
+            2 => self.poll(usize::MAX),
+            _ => {
+                if let Err(error) = self.present.wait(Some(Duration::ZERO)) {
+                    self.at = error.bookmark().expect("a time-out");
+                }
+            }
+        }
+    }
+
+    fn poll(&mut self, most: usize) {
+        let batch = self.present.poll(most).unwrap();
+        self.picture.take(&batch);
+        self.at = batch.cursor;
+        self.resyncs += u32::from(batch.resync);
+    }
+
+    fn finish(&mut self) {
+        loop {
+            let batch = self.present.poll(7).unwrap();
+            self.picture.take(&batch);
+            if !batch.more {
+                break;
+            }
+        }
+    }
+}
+
+/// Checks and aliases that come, report and go.
+struct Town<'a> {
+    engine: &'a Engine,
+    services: [Service; 3],
+    checks: Vec<Option<Token>>,
+    aliases: [Option<Check>; 4],
+}
+
+const PLACES: usize = 12;
+
+impl<'a> Town<'a> {
+    fn new(engine: &'a Engine) -> Self {
+        let services = ["s0", "s1", "s2"].map(|id| service(engine, id));
+        Self { engine, services, checks: (0..PLACES).map(|_| None).collect(), aliases: [None; 4] }
+    }
+
+    fn step(&mut self, random: &mut Random) {
+        let at = random.below(PLACES as u64) as usize;
+        if random.below(6) == 0 {
+            let at = at % 4;
+            self.aliases[at] = match self.aliases[at].take() {
+                Some(alias) => {
+                    self.engine.deregister_check(&alias).unwrap();
+                    None
+                }
+                // m0 shows s0 in s1, m1 s1 in s2, m2 s2 on the node, m3 s0 in s2.
+                None => {
+                    let (home, target) =
+                        [(Some(1), "s0"), (Some(2), "s1"), (None, "s2"), (Some(2), "s0")][at];
+                    let home = home.map(|home: usize| &self.services[home]);
+                    Some(alias(self.engine, &format!("m{at}"), home, target))
+                }
+            };
+            return;
+        }
+        let service = self.services.get(at % 4);
+        match (&self.checks[at], random.below(8)) {
+            (None, _) => {
+                let check = check(self.engine, &format!("c{at}"), service);
+                self.checks[at] = Some(self.engine.acquire(&check, "U").unwrap());
+            }
+            (Some(token), 0) => {
+                token.deregister_check().unwrap();
+                self.checks[at] = None;
+            }
+            (Some(token), 1) => {
+                let spec = CheckSpec::new(format!("c{at}")).initial(Status::Passing);
+                let spec = CheckSpec { name: format!("name {}", random.below(100)), ..spec };
+                self.engine.redefine_check(&token.check(), &spec, service).unwrap();
+            }
+            (Some(token), _) => {
+                let text = random.below(4).to_string();
+                token.write(STATUSES[random.below(3) as usize], &text).unwrap();
+            }
+        }
+    }
+}
+
+fn chains<'a>(engine: &Engine, services: &'a [Service; 3]) -> Vec<Chain<'a>> {
+    let filters = [
+        SubscriptionFilter::all(),
+        SubscriptionFilter::prefix("m"),
+        SubscriptionFilter::service(&services[1], true),
+        SubscriptionFilter::service(&services[2], false),
+    ];
+    filters.into_iter().map(|filter| Chain::begin(engine, filter)).collect()
+}
+
+/// All chains have the picture of one that never left, which is what there is.
+fn assert_same(engine: &Engine, chains: &mut [Chain<'_>], steady: &mut [Chain<'_>]) {
+    for (chain, steady) in chains.iter_mut().zip(steady.iter_mut()) {
+        chain.finish();
+        steady.finish();
+        assert_eq!(chain.picture, steady.picture, "{:?}", chain.filter);
+    }
+    assert_eq!(steady[0].picture, Picture::present(engine, |_| true), "everything");
+    assert_eq!(steady[1].picture, Picture::present(engine, |state| state.id().starts_with('m')), "prefix");
+}
+
+#[test]
+fn s8_a_chain_of_resumed_subscriptions_sees_what_one_sees_that_never_left() {
+    let _whole = breaks::none();
+    let (mut resumed, mut resyncs) = (0, 0);
+    for (seed, max_pending) in (0..40).map(|seed| (seed, if seed % 2 == 0 { 4096 } else { 3 })) {
+        let mut random = Random::new(seed);
+        let engine = limited(Limits { max_pending, ..Limits::default() });
+        let mut town = Town::new(&engine);
+        let services = town.services;
+        let (mut leaving, mut steady) = (chains(&engine, &services), chains(&engine, &services));
+        for _ in 0..300 {
+            (0..1 + random.below(6)).for_each(|_| town.step(&mut random));
+            let which = random.below(leaving.len() as u64) as usize;
+            leaving[which].step(&engine, &mut random);
+        }
+        assert_same(&engine, &mut leaving, &mut steady);
+        resumed += leaving.iter().map(|chain| chain.resumed).sum::<u32>();
+        resyncs += leaving.iter().map(|chain| chain.resyncs).sum::<u32>();
+    }
+    assert!(resumed > 1_000 && resyncs > 100, "{resumed} resumed, {resyncs} whole states");
+}
+
+#[test]
+fn s8_the_same_beside_threads_that_go_on() {
+    const ROUNDS: u64 = 12;
+    let _whole = breaks::none();
+    let mut resumed = 0;
+    for round in 0..ROUNDS {
+        let engine =
+            limited(Limits { max_pending: if round % 2 == 0 { 4096 } else { 8 }, ..Limits::default() });
+        let mut town = Town::new(&engine);
+        let services = town.services;
+        let (mut leaving, mut steady) = (chains(&engine, &services), chains(&engine, &services));
+        let shared = engine.acquire(&check(&engine, "shared", Some(&services[0])), "U").unwrap();
+        let left = AtomicUsize::new(3);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut random = Random::new(round);
+                (0..4_000).for_each(|_| town.step(&mut random));
+                left.fetch_sub(1, Ordering::Relaxed);
+            });
+            for writer in 0..2 {
+                // Two threads of one token: each pays for what the other has not paid yet.
+                let (shared, left) = (&shared, &left);
+                scope.spawn(move || {
+                    let mut random = Random::new(100 + round * 2 + writer);
+                    for _ in 0..20_000 {
+                        let text = random.below(3).to_string();
+                        shared.write(STATUSES[random.below(3) as usize], &text).unwrap();
+                    }
+                    left.fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+            for (at, chain) in leaving.iter_mut().enumerate() {
+                let (engine, left) = (&engine, &left);
+                scope.spawn(move || {
+                    let mut random = Random::new(1_000 + round * 4 + at as u64);
+                    while left.load(Ordering::Relaxed) > 0 {
+                        chain.step(engine, &mut random);
+                    }
+                });
+            }
+        });
+        assert_same(&engine, &mut leaving, &mut steady);
+        resumed += leaving.iter().map(|chain| chain.resumed).sum::<u32>();
+    }
+    assert!(resumed > 100 * ROUNDS as u32, "only {resumed} subscriptions began beside the writers");
+}
