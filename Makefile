@@ -18,7 +18,7 @@ say = @printf "\n== %s\n" "$(1)"
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run build test check tools test-rust test-scripts test-models test-c test-go test-agent test-python test-readme header fmt clean
+.PHONY: help run build test check story tools test-rust test-scripts test-models test-c test-go test-agent test-python test-readme header fmt clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,10 +45,14 @@ test-rust: tools ## Rust: unit tests, documentation, the committed header.
 	$(call say,Rust: unit tests and documentation)
 	cargo test --release --locked
 
-test-scripts: tools ## Rust: the race scripts and the guarantees, with forced orders.
+test-scripts: tools ## Rust: the race scripts, the guarantees and the story, with forced orders.
 	$(call say,Rust: race scripts and guarantees)
-	$(SCRIPTS) --test scripts --test guarantees --test linearizable
+	$(SCRIPTS) --test scripts --test guarantees --test linearizable --test story
 	$(SHRUNK) --test shrunk
+
+story: tools ## Tell how an alias stays critical for ever in the usual design and not here, and draw it: docs/story.svg.
+	$(call say,the story)
+	@LIFESIGN_LONG=1 LIFESIGN_STORY_SVG=docs/story.svg $(SCRIPTS) --test story -- --nocapture --exact the_story
 
 test-models: tools ## Rust: the loom models and their mutants.
 	$(call say,Rust: models and mutants)
