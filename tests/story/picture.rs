@@ -68,7 +68,7 @@ fn column(at: usize) -> f64 {
     LEFT + COLUMN * at as f64
 }
 
-/// The steps of a move, and what was to be seen before them.
+/// The steps of a move.
 fn steps(run: &Run, at: usize) -> Vec<&Told> {
     run.steps.iter().filter(|step| step.at == at).collect()
 }
@@ -128,35 +128,39 @@ fn draw_panel(panel: &Panel<'_>, columns: usize, top: f64, width: f64) -> (Group
         );
     }
     for (at, steps) in moves.iter().enumerate() {
-        let Some(actor) = steps.first().map(|step| step.actor) else { continue };
-        let lines = lines(steps);
-        let (x, y) = (column(at) + 4.0, row(actor));
-        let tall = LINE * lines.len() as f64 + 10.0;
-        let marked = |mark| steps.iter().any(|step| step.mark == mark);
-        let (refused, bad) = (marked(Mark::Refused), marked(Mark::Refused) || marked(Mark::Harm));
-        let edge = if bad { BAD } else { INK };
-        // A step that reads or writes says so with its first word.
-        let said = |verb: &str| steps.iter().any(|step| step.words.starts_with(verb));
-        if actor != Actor::U && said("reads") {
-            group = group.add(arrow(x + 22.0, target + BAND, y, GREY, true));
-        }
-        group = group.add(rectangle(x, y, COLUMN - 8.0, tall, "#ffffff", edge));
-        for (line, part) in lines.iter().enumerate() {
-            let line = text(x + 6.0, y + 16.0 + LINE * line as f64, part, edge, 11, bad);
-            group = group.add(line);
-        }
-        let centre = column(at) + COLUMN / 2.0;
-        if actor == Actor::U && said("writes") {
-            group = group.add(arrow(centre, y + tall, target, INK, false));
-        }
-        if actor != Actor::U && said("writes") {
-            group = group.add(arrow(centre, y + tall, mirror, edge, false));
-        }
-        if refused {
-            group = group.add(stopped(centre, y + tall, mirror - 14.0));
+        if let Some(first) = steps.first() {
+            group = group.add(draw_move(steps, at, row(first.actor), target, mirror));
         }
     }
     (group.add(verdict(panel, columns, mirror, bottom)), bottom)
+}
+
+/// What an actor did in one move, in its row at `y`, and what it read and wrote thereby.
+fn draw_move(steps: &[&Told], at: usize, y: f64, target: f64, mirror: f64) -> Group {
+    let lines = lines(steps);
+    let (x, centre) = (column(at) + 4.0, column(at) + COLUMN / 2.0);
+    let tall = LINE * lines.len() as f64 + 10.0;
+    let marked = |mark| steps.iter().any(|step| step.mark == mark);
+    let bad = marked(Mark::Refused) || marked(Mark::Harm);
+    let edge = if bad { BAD } else { INK };
+    // A step that reads or writes says so with its first word.
+    let said = |verb: &str| steps.iter().any(|step| step.words.starts_with(verb));
+    let updates = steps[0].actor == Actor::U;
+    let mut group = Group::new();
+    if said("reads") {
+        group = group.add(arrow(x + 22.0, target + BAND, y, GREY, true));
+    }
+    if said("writes") {
+        group = group.add(arrow(centre, y + tall, if updates { target } else { mirror }, edge, false));
+    }
+    if marked(Mark::Refused) {
+        group = group.add(stopped(centre, y + tall, mirror - 14.0));
+    }
+    group = group.add(rectangle(x, y, COLUMN - 8.0, tall, "#ffffff", edge));
+    for (line, part) in lines.iter().enumerate() {
+        group = group.add(text(x + 6.0, y + 16.0 + LINE * line as f64, part, edge, 11, bad));
+    }
+    group
 }
 
 /// The columns in which the old runner stands with something in hand while others go on.
