@@ -12,7 +12,7 @@ macro_rules! pause {
 pub(crate) use pause;
 
 #[cfg(feature = "failpoints")]
-pub use enabled::{Pause, hit};
+pub use enabled::{Pause, hit, panic_at, trace};
 
 #[cfg(feature = "failpoints")]
 mod enabled {
@@ -31,8 +31,32 @@ mod enabled {
         shared: Arc<(Mutex<State>, Condvar)>,
     }
 
+    /// What the calling thread notes of the points it passes.
+    #[derive(Default)]
+    struct Passed {
+        names: Vec<&'static str>,
+        noting: bool,
+        panic_at: Option<usize>,
+    }
+
     thread_local! {
         static ARMED: RefCell<Vec<(&'static str, Pause)>> = const { RefCell::new(Vec::new()) };
+        static PASSED: RefCell<Passed> = RefCell::default();
+    }
+
+    /// Runs `call` and returns the points that this thread has passed in it, in their order.
+    pub fn trace<R>(call: impl FnOnce() -> R) -> (R, Vec<&'static str>) {
+        PASSED.replace(Passed { noting: true, ..Passed::default() });
+        let result = call();
+        (result, PASSED.take().names)
+    }
+
+    /// Runs `call` and lets this thread panic once: at the point that it passes as the one with this number, counted from 0. Returns what came of
+    /// the call and whether it got there.
+    pub fn panic_at<R>(number: usize, call: impl FnOnce() -> R) -> (std::thread::Result<R>, bool) {
+        PASSED.replace(Passed { noting: true, panic_at: Some(number), ..Passed::default() });
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+        (result, PASSED.take().panic_at.is_none())
     }
 
     impl Pause {
@@ -68,6 +92,13 @@ mod enabled {
 
     /// Called by the protocols at each named step.
     pub fn hit(name: &'static str) {
+        let panics = PASSED.with_borrow_mut(|passed| {
+            if passed.noting {
+                passed.names.push(name);
+            }
+            passed.panic_at.take_if(|number| *number + 1 == passed.names.len()).is_some()
+        });
+        assert!(!panics, "a panic was asked for at {name}");
         let armed = ARMED.with_borrow_mut(|armed| {
             armed.iter().position(|(point, _)| *point == name).map(|index| armed.remove(index).1)
         });

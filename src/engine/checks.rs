@@ -1,18 +1,19 @@
-//! Registering, redefining and deregistering checks and aliases (see [`crate::engine::registration`]).
+//! Registering and redefining checks and aliases (see [`crate::engine::registration`]).
 
 use std::sync::Arc;
 
+use scopeguard::{ScopeGuard, guard};
+
 use crate::alias::check_link;
-use crate::cell::slab::Place;
+use crate::cell::slab::{Cell, Place};
 use crate::cell::word::flag;
 use crate::engine::registration::gone;
 use crate::engine::{Check, Inner, Registry, Service};
+use crate::failpoint::pause;
 use crate::model::definition::{CheckKind, CheckSpec};
 use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::{Definition, Snapshot};
-use crate::model::status::Status;
 use crate::mutant::mutated;
-use crate::subscribe::delivery::Core;
 use crate::subscribe::interest::{self, Change, Class};
 use crate::summary::members::Input;
 use crate::summary::{self, Bound, Edge, Summary, Target};
@@ -20,18 +21,8 @@ use crate::sync::Ordering;
 use crate::writer::commit::{Next, commit};
 use crate::writer::history::History;
 use crate::writer::lease::Lease;
-use crate::writer::record::{self, WriterRecord};
-use crate::writer::touch::{MAX_GENERATION, start};
-
-/// Why a check may be deregistered.
-pub(crate) enum Right<'a> {
-    /// Nobody holds it.
-    Unheld,
-    /// The caller holds it with this generation.
-    Holder(u32, &'a Arc<WriterRecord>),
-    /// Somebody insists, and is recorded.
-    Force(Arc<WriterRecord>),
-}
+use crate::writer::record;
+use crate::writer::touch::start;
 
 impl Inner {
     /// The field in which `spec` differs from what is registered.
@@ -94,29 +85,30 @@ impl Inner {
                 format!("check {:?}: the engine has {} checks, its limit", spec.id, registry.checks),
             ));
         }
+        // Until the check is committed everything that was taken for it goes back, also if a step panics.
         let target = match &spec.kind {
             CheckKind::Direct => None,
             CheckKind::AliasNode => Some(self.node.clone()),
             CheckKind::AliasService(id) => Some(self.mention(id)?),
         };
-        if let Some(target) = &target
-            && let Err(error) = self.admit_alias(&spec.id, &home, target)
-        {
-            self.release(target);
-            return Err(error);
+        let target = guard(target, |target| target.iter().for_each(|target| self.release(target)));
+        if let Some(target) = &*target {
+            self.admit_alias(&spec.id, &home, target)?;
         }
-        let place = match self.checks.allocate() {
-            Ok(place) => place,
-            Err(error) => {
-                target.iter().for_each(|target| self.release(target));
-                return Err(error);
-            }
-        };
-        let is_alias = target.is_some();
-        let check = self.insert_check(&registry, spec, home, target, place);
+        pause!("register:admitted");
+        let place = guard(self.checks.allocate()?, |place| self.checks.release(place));
+        let counted = guard(target.is_none().then(|| home.table.lock().take_place()), |counted| {
+            home.table.lock().free_places.extend(counted);
+        });
+        let snapshot = self.first_snapshot(spec, &home, target.as_ref(), *counted, place.cell);
+        pause!("register:prepared");
+        let place = ScopeGuard::into_inner(place);
+        ScopeGuard::into_inner(counted);
+        ScopeGuard::into_inner(target);
+        self.insert_check(&registry, &snapshot, place);
         registry.checks += 1;
-        registry.aliases += usize::from(is_alias);
-        Ok(check)
+        registry.aliases += usize::from(snapshot.definition.is_alias());
+        Ok(Check { place, life: snapshot.life })
     }
 
     fn check_restored(&self, spec: &CheckSpec) -> Result<(), Error> {
@@ -136,18 +128,15 @@ impl Inner {
         if home.node().is_none() || target.node().is_none() { Ok(()) } else { check_link(id, home, target) }
     }
 
-    /// Brings a check to life that was found admissible. Cannot fail.
-    fn insert_check(
+    /// The first snapshot of a new life of `cell`.
+    fn first_snapshot(
         &self,
-        registry: &Registry,
         spec: &CheckSpec,
-        home: Arc<Summary>,
-        target: Option<Arc<Summary>>,
-        place: Place,
-    ) -> Check {
-        let Place { slot, cell } = place;
-        let life = cell.next_life().expect("a cell without lives is not given out");
-        let counted = target.is_none().then(|| home.table.lock().take_place());
+        home: &Arc<Summary>,
+        target: Option<&Arc<Summary>>,
+        counted: Option<u32>,
+        cell: &Cell,
+    ) -> Arc<Snapshot> {
         let definition = Arc::new(Definition {
             id: spec.id.as_str().into(),
             name: spec.name.as_str().into(),
@@ -155,17 +144,15 @@ impl Inner {
             kind: spec.kind.clone(),
             initial: spec.initial,
             home: home.clone(),
-            target: target.clone(),
+            target: target.cloned(),
             place: counted,
             history: (counted.is_some() && self.history > 0).then(|| Arc::new(History::new(self.history))),
         });
-        self.interest(registry, &definition, place);
-        let before = cell.snapshot.load();
         let now = self.clock.wall();
         let incarnation = self.revisions.draw();
         let restored = spec.restored.as_ref();
         let status = restored.map_or(spec.initial, |restored| restored.status);
-        let snapshot = Arc::new(Snapshot {
+        Arc::new(Snapshot {
             output: restored.map_or("", |restored| &restored.output).into(),
             incarnation,
             version: 1,
@@ -176,11 +163,11 @@ impl Inner {
             since: restored.map_or(now, |restored| restored.since_ns),
             held_since: 0,
             // Above every generation of the cell's earlier lives.
-            generation: before.map_or(0, |before| before.generation) + 1,
+            generation: cell.snapshot.load().map_or(0, |before| before.generation) + 1,
             writer: record::ENGINE,
             holder: if target.is_some() { record::ENGINE } else { 0 },
             lease: Lease::NONE,
-            life,
+            life: cell.next_life().expect("a cell without lives is not given out"),
             status,
             from: status,
             flags: match restored {
@@ -190,41 +177,54 @@ impl Inner {
             },
             gone: false,
             definition,
-        });
+        })
+    }
+
+    /// Brings a check to life that was found admissible. Cannot fail.
+    fn insert_check(&self, registry: &Registry, snapshot: &Arc<Snapshot>, place: Place) {
+        let Place { slot, cell } = place;
+        let life = snapshot.life;
+        let Definition { home, target, place: counted, .. } = &*snapshot.definition;
         // What a former life left behind ends here, also what a late refusal of it has put there since.
         cell.refused.store(None);
         start(&cell.touch, snapshot.generation);
         cell.snapshot.store(Some(snapshot.clone()));
-        if let Some(target) = &target {
+        if let Some(target) = target {
             cell.set_link(life, target.cell());
         }
-        cell.status().publish(snapshot.word());
+        self.surely(slot, || {
+            pause!("register:committed");
+            self.interest(registry, &snapshot.definition, place);
+            cell.status().publish(snapshot.word());
+        });
         let bound = Bound { place, life };
-        if let Some(target) = &target {
+        if let Some(target) = target {
             target.mirrors.fetch_add(1, Ordering::AcqRel);
             target.change(|table| table.aliases.push(bound));
         }
         home.change(|table| {
             table.checks.push(bound);
-            let entered = match (&target, counted) {
+            let entered = match (target, *counted) {
                 (None, Some(counted)) => {
                     home.members.set(counted, Input::Check(cell, life));
                     Some(counted)
                 }
-                (Some(target), _) if home.node().is_some() => Some(enter_target(&home, table, target)),
+                (Some(target), _) if home.node().is_some() => Some(enter_target(home, table, target)),
                 _ => None,
             };
-            home.walk(entered, true, &self.board);
+            self.surely(slot, || home.walk(entered, true, &self.board));
         });
         self.ids.insert(snapshot.definition.id.clone(), slot);
-        // Ordered: who changes the target from here on finds the subscriptions that were attached to it.
-        let begins = Change::start(target.as_ref().map_or(status, |target| target.word_ordered().shown()));
-        self.board.mark(&cell.interest, slot, begins, Class::Own, true);
-        self.board.mark(&home.cell().interest, slot, begins, Class::Member, false);
-        cell.position.fetch_max(self.revisions.draw(), Ordering::AcqRel);
-        home.stamp(&self.revisions);
-        cell.status().settle(snapshot.word());
-        Check { place, life }
+        self.surely(slot, || {
+            // Ordered: who changes the target from here on finds the subscriptions that were attached to it.
+            let shown = target.as_ref().map_or(snapshot.status, |target| target.word_ordered().shown());
+            let begins = Change::start(shown);
+            self.board.mark(&cell.interest, slot, begins, Class::Own, true);
+            self.board.mark(&home.cell().interest, slot, begins, Class::Member, false);
+            cell.position.fetch_max(self.revisions.draw(), Ordering::AcqRel);
+            home.stamp(&self.revisions);
+            cell.status().settle(snapshot.word());
+        });
     }
 
     /// Gives a check that has never reported what it showed before a restart; one that has keeps its own state, whatever the order in which
@@ -242,7 +242,7 @@ impl Inner {
             }))
         });
         if let Ok(Some(committed)) = committed {
-            self.complete(place, &committed);
+            self.complete(place, &committed, None);
         }
     }
 
@@ -312,148 +312,9 @@ impl Inner {
                 // An alias's version is its target's: it must rise for the new definition to be news.
                 target.refresh();
             }
-            self.complete(check.place, &committed);
+            self.complete(check.place, &committed, None);
         }
         Ok(())
-    }
-
-    pub(crate) fn deregister_check(&self, check: &Check, right: Right<'_>) -> Result<(), Error> {
-        let mut registry = self.registering()?;
-        let known = self.living(check)?;
-        if matches!(right, Right::Unheld) {
-            self.expire_if_due(check.place, &known);
-        }
-        let last = known
-            .definition
-            .target
-            .as_ref()
-            .map(|target| crate::summary::view::collect(target, self.limits.max_output).derive(&known));
-        let writer = match &right {
-            Right::Unheld => record::ENGINE,
-            Right::Holder(_, record) => record.id,
-            Right::Force(record) => record.id,
-        };
-        let commit_tombstone = || {
-            let Place { cell, .. } = check.place;
-            let committed = commit(cell, &self.revisions, self.clock.wall(), |current| {
-                if current.life != check.life || current.gone {
-                    return Err(gone("check", self.check_handle(check.place.slot, check.life)));
-                }
-                let refused = match &right {
-                    Right::Unheld => {
-                        (current.holder != 0 && !current.definition.is_alias()).then_some(ErrorKind::Held)
-                    }
-                    Right::Holder(generation, _) if current.generation != *generation => {
-                        Some(ErrorKind::Fenced)
-                    }
-                    Right::Holder(..) => current.is_orphaned().then_some(ErrorKind::Expired),
-                    Right::Force(_) => None,
-                };
-                if let Some(kind) = refused {
-                    let caller = match &right {
-                        Right::Holder(_, record) => Some((*record).clone()),
-                        _ => None,
-                    };
-                    return Err(self.refuse("deregistering", kind, check.place, current, caller));
-                }
-                let generation = current.generation + 1;
-                Ok(Some(Next { gone: true, holder: 0, generation, ..Next::like(current, writer) }))
-            })?;
-            committed.ok_or_else(|| gone("check", self.check_handle(check.place.slot, check.life)))
-        };
-        // Inside the change of the table: who collects the service sees the check and what it counts for, or neither.
-        let home = &known.definition.home;
-        let (committed, settled) = home.change(|table| {
-            let committed = commit_tombstone()?;
-            let epoch = last.as_ref().map_or(0, Snapshot::epoch);
-            let settled = self.take_out(check, &committed.after, table, epoch);
-            Ok((committed, settled))
-        })?;
-        self.count(check.place.slot, &committed);
-        let tombstone = match last {
-            None => committed.after.clone(),
-            Some(last) => {
-                let Snapshot { revision, time, writer, gone, .. } = *committed.after;
-                Arc::new(Snapshot {
-                    revision: revision.max(last.revision),
-                    time,
-                    writer,
-                    gone,
-                    holder: 0,
-                    ..last
-                })
-            }
-        };
-        let worst = match &tombstone.definition.target {
-            // What is not carried on yet may not be marked yet.
-            Some(target) => tombstone.status.max(target.word().peak().unwrap_or(Status::Passing)),
-            None if settled => tombstone.status,
-            None => Status::Critical,
-        };
-        self.bury(&mut registry, check, &committed.after, &tombstone, worst);
-        registry.checks -= 1;
-        registry.aliases -= usize::from(tombstone.definition.is_alias());
-        Ok(())
-    }
-
-    /// Takes a check whose tombstone is committed out of its summary; `epoch` is an alias's last. Tells whether all its commits before were paid.
-    /// Cannot fail.
-    fn take_out(&self, check: &Check, committed: &Snapshot, table: &mut summary::Table, epoch: u64) -> bool {
-        let Place { slot, cell } = check.place;
-        let definition = &committed.definition;
-        let home = &definition.home;
-        cell.clear_link();
-        let replaced = cell.status().publish(committed.word());
-        table.checks.retain(|bound| bound.place.slot != slot);
-        let left = match (definition.place, &definition.target) {
-            (Some(counted), _) => {
-                home.members.clear(counted);
-                table.free_places.push(counted);
-                table.retired += committed.version;
-                Some(counted)
-            }
-            (None, Some(target)) if home.node().is_some() => leave_target(home, table, target, epoch),
-            _ => None,
-        };
-        home.walk(left, true, &self.board);
-        replaced.version() + 1 == committed.version && replaced.has(flag::SETTLED)
-    }
-
-    /// Tells the subscriptions and lets go of the cell; `worst` is the worst status that may not have been told. Cannot fail.
-    fn bury(
-        &self,
-        registry: &mut Registry,
-        check: &Check,
-        committed: &Snapshot,
-        tombstone: &Arc<Snapshot>,
-        worst: Status,
-    ) {
-        let Place { slot, cell } = check.place;
-        let definition = &committed.definition;
-        self.ids.remove_if(&definition.id, |_, mapped| *mapped == slot);
-        if let Some(target) = &definition.target {
-            target.change(|table| table.aliases.retain(|bound| bound.place.slot != slot));
-            target.mirrors.fetch_sub(1, Ordering::AcqRel);
-        }
-        let handle = self.check_handle(slot, check.life);
-        let bury = |core: &Arc<Core>| core.bury(handle, slot, tombstone, worst);
-        interest::for_each(&cell.interest, Class::Own, bury);
-        interest::for_each(&definition.home.cell().interest, Class::Member, bury);
-        interest::for_each(self.board.everything(), Class::Own, bury);
-        definition.home.stamp(&self.revisions);
-        registry.graves.add(handle, slot, tombstone.clone(), &self.revisions, self.limits.max_pending);
-        interest::for_each(&cell.interest, Class::Own, |core| {
-            core.attached.lock().remove(&slot);
-        });
-        cell.interest.store(None);
-        cell.refused.store(None);
-        // A cell near the end of its generations is retired: they must not start again.
-        if committed.generation < MAX_GENERATION / 2 {
-            self.checks.release(check.place);
-        }
-        if let Some(target) = &definition.target {
-            self.release(target);
-        }
     }
 }
 
@@ -471,24 +332,4 @@ fn enter_target(home: &Arc<Summary>, table: &mut summary::Table, target: &Arc<Su
     target.word_ordered();
     table.targets.push(Target { summary: target.clone(), aliases: 1, place, edge });
     place
-}
-
-/// Takes one alias's mention of `target` back.
-fn leave_target(
-    home: &Arc<Summary>,
-    table: &mut summary::Table,
-    target: &Arc<Summary>,
-    epoch: u64,
-) -> Option<u32> {
-    let at = table.targets.iter().position(|known| Arc::ptr_eq(&known.summary, target))?;
-    table.targets[at].aliases -= 1;
-    let place = table.targets[at].place;
-    if table.targets[at].aliases == 0 {
-        let left = table.targets.swap_remove(at);
-        home.members.clear(place);
-        table.free_places.push(place);
-        table.retired += epoch;
-        target.above.remove(left.edge);
-    }
-    Some(place)
 }

@@ -36,13 +36,16 @@ impl Inner {
         };
         let end = |slot, seen| self.cell(slot).is_some_and(|cell| expire(&cell.touch, seen));
         for slot in self.leases.expire(now, look, end) {
-            pause!("lapse:declared");
-            let Some((cell, current)) = self.leased(slot) else { continue };
-            let seen = read(&cell.touch);
-            if seen.is_expired() && seen.generation() == current.generation || mutated!("lapse-without-claim")
-            {
-                self.commit_lapse(Place { slot, cell }, &current);
-            }
+            // Declared over: it has to be committed, whatever happens.
+            self.surely(slot, || {
+                pause!("lapse:declared");
+                let Some((cell, current)) = self.leased(slot) else { return };
+                let seen = read(&cell.touch);
+                let over = seen.is_expired() && seen.generation() == current.generation;
+                if over || mutated!("lapse-without-claim") {
+                    self.commit_lapse(Place { slot, cell }, &current);
+                }
+            });
         }
     }
 
@@ -62,8 +65,10 @@ impl Inner {
         let is_over = |seen| self.leases.is_over(seen, current.lease, now);
         let over = declare(place.cell, current.generation, is_over);
         if over {
-            pause!("lapse:declared");
-            self.commit_lapse(place, current);
+            self.surely(place.slot, || {
+                pause!("lapse:declared");
+                self.commit_lapse(place, current);
+            });
         }
         over
     }
@@ -84,8 +89,7 @@ impl Inner {
         // The versions of this life may be used up; then the next one who acquires is told so.
         if let Ok(Some(committed)) = committed {
             self.counters.add(place.slot, Count::Lapses, 1);
-            self.remember(HistoryKind::Lapse, &committed);
-            self.complete(place, &committed);
+            self.complete(place, &committed, Some(HistoryKind::Lapse));
         }
     }
 }

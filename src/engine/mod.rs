@@ -5,6 +5,7 @@
 
 mod checks;
 pub mod clock;
+mod deregistering;
 mod expiring;
 pub mod export;
 pub mod reading;

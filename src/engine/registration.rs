@@ -3,11 +3,13 @@
 //! All of it runs under the registry's lock, one at a time. Readers and writers never take that lock: they see each step as it is published,
 //! and the steps are ordered so that each intermediate state is a true one. A call that fails has changed nothing.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::cell::handle::Kind;
 use crate::cell::slab::Place;
-use crate::engine::checks::Right;
+use crate::engine::deregistering::Right;
+use crate::engine::stats::Count;
 use crate::engine::{Check, Engine, Inner, Registry, Service};
 use crate::model::definition::{CheckSpec, ServiceSpec, excerpt};
 use crate::model::error::{Error, ErrorKind};
@@ -15,7 +17,8 @@ use crate::model::snapshot::Snapshot;
 use crate::subscribe::interest::{self, Class};
 use crate::summary::{self, Edge, Summary};
 use crate::sync::Guard;
-use crate::writer::commit::complete;
+use crate::writer::commit::{Committed, complete};
+use crate::writer::history::HistoryKind;
 
 impl Engine {
     /// Registers a service. The same definition again returns the same service and commits nothing. Blocking; O(checks above the service).
@@ -218,7 +221,7 @@ impl Inner {
         self.services.insert(id, summary.clone());
         // A node check may have changed before the edge was there; as in `enter_target`.
         self.node.word_ordered();
-        summary.walk(None, false, &self.board);
+        self.surely(summary.slot(), || summary.walk(None, false, &self.board));
         Ok(summary)
     }
 
@@ -260,13 +263,21 @@ impl Inner {
         }
     }
 
-    /// Pays what a commit owes, even if a step of it panics: past its commit point a call cannot fail.
-    pub(crate) fn complete(&self, place: Place, committed: &crate::writer::commit::Committed) {
+    /// Pays what a commit owes and enters it into the check's history as `kind`.
+    pub(crate) fn complete(&self, place: Place, committed: &Committed, kind: Option<HistoryKind>) {
         self.count(place.slot, committed);
-        let pay = || complete(place, committed, &self.revisions, &self.board);
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(pay)).is_err() {
-            self.counters.add(place.slot, crate::engine::stats::Count::InternalErrors, 1);
-            pay();
+        if let Some(kind) = kind {
+            self.surely(place.slot, || self.remember(kind, committed));
         }
+        self.surely(place.slot, || complete(place, committed, &self.revisions, &self.board));
+    }
+
+    /// Runs a step of a call that is past its commit point and cannot fail any more: should the step panic, that is counted and it is run
+    /// again. It does no harm to be run twice.
+    pub(crate) fn surely<R>(&self, slot: u32, step: impl Fn() -> R) -> R {
+        catch_unwind(AssertUnwindSafe(&step)).unwrap_or_else(|_| {
+            self.counters.add(slot, Count::InternalErrors, 1);
+            step()
+        })
     }
 }

@@ -58,7 +58,7 @@ impl Inner {
         summary.change(|table| {
             table.service = Some(service);
             summary.set_registered(true);
-            summary.walk(None, true, &self.board);
+            self.surely(place.slot, || summary.walk(None, true, &self.board));
         });
         summary.stamp(&self.revisions);
         registry.services += 1;
@@ -101,7 +101,7 @@ impl Inner {
         summary.change(|table| {
             table.service = None;
             summary.set_registered(false);
-            summary.walk(None, true, &self.board);
+            self.surely(known.place.slot, || summary.walk(None, true, &self.board));
         });
         summary.stamp(&self.revisions);
         self.checks.release(known.place);

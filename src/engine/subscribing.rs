@@ -210,7 +210,8 @@ impl Inner {
                 self.attach(&core, target.slot(), target.cell(), Class::Derived);
             }
         });
-        match start {
+        // The interest is published: whatever happens now, the subscription comes to be.
+        self.surely(0, || match start {
             Start::Whole => self.mark_state(&core),
             Start::Reset => {
                 self.mark_state(&core);
@@ -218,7 +219,7 @@ impl Inner {
                 core.remind();
             }
             Start::At(since) => self.mark_changed(&core, since, &registry.graves),
-        }
+        });
         registry.subscriptions.push(core.clone());
         Ok(core)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cell::slab::Place;
 use crate::cell::word::flag;
-use crate::engine::checks::Right;
+use crate::engine::deregistering::Right;
 use crate::engine::stats::Count;
 use crate::engine::{Check, Engine, Inner, Subscription, SubscriptionFilter};
 use crate::failpoint::pause;
@@ -230,11 +230,10 @@ impl Inner {
             Ok(Some(Next { generation, holder, lease, flags, ..Next::like(current, record.id) }))
         })?;
         let Some(committed) = committed else { return Err(Error::closed()) };
-        if committed.before.holder != 0 {
-            self.remember(HistoryKind::TakeOver, &committed);
-        }
-        self.complete(place, &committed);
-        touch(&place.cell.touch, committed.after.generation, self.clock.since_open());
+        let kind = (committed.before.holder != 0).then_some(HistoryKind::TakeOver);
+        self.complete(place, &committed, kind);
+        let (word, generation) = (&place.cell.touch, committed.after.generation);
+        self.surely(place.slot, || touch(word, generation, self.clock.since_open()));
         std::mem::forget(permit); // From here on the token gives it back.
         let token = Token::new(self.clone(), *check, &committed.after, record);
         token.shared().count_accepted(self.clock.wall());
@@ -344,16 +343,15 @@ impl Inner {
         })?;
         match &committed {
             Some(committed) => {
-                if committed.before.status != committed.after.status {
-                    engine.remember(HistoryKind::Transition, committed);
-                }
-                engine.complete(place, committed);
+                let transition = committed.before.status != committed.after.status;
+                engine.complete(place, committed, transition.then_some(HistoryKind::Transition));
                 token.count_accepted(committed.after.time);
             }
             None => engine.counters.add(place.slot, Count::Heartbeats, 1),
         }
         if !token.lease.is_some() {
-            touch(&place.cell.touch, token.generation, engine.clock.since_open());
+            let (word, generation) = (&place.cell.touch, token.generation);
+            engine.surely(place.slot, || touch(word, generation, engine.clock.since_open()));
         }
         Ok(committed.map_or(confirmed, |committed| committed.after.revision))
     }
@@ -397,15 +395,18 @@ impl Inner {
             return Ok(());
         }
         let place = token.check.place;
-        let committed = commit(place.cell, &engine.revisions, engine.clock.wall(), |current| {
-            if Self::stale(token, current).is_some() {
-                return Ok(None); // Fenced or gone: closing it is all that is left to do.
+        // The token is closed, and so the check must be free, whatever happens.
+        engine.surely(place.slot, || {
+            let committed = commit(place.cell, &engine.revisions, engine.clock.wall(), |current| {
+                if Self::stale(token, current).is_some() || current.holder == 0 {
+                    return Ok(None); // Fenced or gone: closing it is all that is left to do.
+                }
+                Ok(Some(Next { holder: 0, ..Next::like(current, token.record.id) }))
+            });
+            if let Ok(Some(committed)) = committed {
+                engine.complete(place, &committed, None);
             }
-            Ok(Some(Next { holder: 0, ..Next::like(current, token.record.id) }))
         });
-        if let Ok(Some(committed)) = committed {
-            engine.complete(place, &committed);
-        }
         Ok(())
     }
 }

@@ -191,7 +191,6 @@ pub fn commit(
             return Ok(Some(Committed { before, after }));
         }
         if cell.snapshot.replace(Some(&before), Some(after.clone())) {
-            pause!("commit:done");
             return Ok(Some(Committed { before, after }));
         }
     }
@@ -217,6 +216,7 @@ pub fn complete_for(place: Place, snapshot: &Snapshot, revisions: &Revisions, bo
 }
 
 fn pay(place: Place, after: &Snapshot, text: bool, revisions: &Revisions, board: &Board) {
+    pause!("commit:done");
     let cell = place.cell;
     let word = after.word();
     let own = Change { severity: after.from.max(after.status), transition: after.from != after.status };

@@ -150,6 +150,8 @@ struct State {
     lengths: BTreeMap<u32, usize>,
     /// The instants after jumps.
     jumps: VecDeque<u64>,
+    /// Cells whose leases are declared over and that nobody was told of yet.
+    over: Vec<u32>,
 }
 
 #[derive(Clone, Copy)]
@@ -252,29 +254,30 @@ impl Leases {
         mut look: impl FnMut(u32) -> Option<(Lease, Touch)>,
         mut declare: impl FnMut(u32, Touch) -> bool,
     ) -> Vec<u32> {
-        let mut over = Vec::new();
         let mut state = self.0.lock();
         while let Some((_, slot)) = state.due.first().copied().filter(|(due, _)| *due <= now) {
-            let watched = state.forget(slot).expect("what is due is watched");
+            // Looked at before anything is changed: what panics here is looked at again by the next tick.
             let (length, due) = match look(slot) {
                 Some((lease, seen)) => {
                     let deadline = state.deadline(seen.time().unwrap_or(0), lease);
                     let due = seen.is_expired() || now > deadline;
                     if due && declare(slot, seen) {
-                        over.push(slot);
+                        state.over.push(slot);
                         (lease.units, None)
                     } else {
                         // If it was renewed between the two, it is over one lease after this instant at the latest.
                         (lease.units, Some(if due { now + u64::from(lease.units) } else { deadline } + 1))
                     }
                 }
-                None => (watched.length, None),
+                None => (0, None),
             };
+            let watched = state.forget(slot).expect("what is due is watched");
+            let length = if length > 0 { length } else { watched.length };
             if let Some(due) = due.or((watched.acquiring > 0).then_some(now + 1)) {
                 state.watch(slot, Watched { due, length, ..watched });
             }
         }
-        over
+        std::mem::take(&mut state.over)
     }
 }
 

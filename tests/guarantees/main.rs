@@ -10,6 +10,7 @@ mod cursors;
 mod fork;
 mod leases;
 mod limits;
+mod panics;
 mod provenance;
 mod reads;
 mod restore;

@@ -1,0 +1,195 @@
+//! Deregistering checks and aliases (see [`crate::engine::registration`]).
+
+use std::sync::Arc;
+
+use crate::cell::slab::Place;
+use crate::cell::word::flag;
+use crate::engine::registration::gone;
+use crate::engine::{Check, Inner, Registry};
+use crate::failpoint::pause;
+use crate::model::error::{Error, ErrorKind};
+use crate::model::snapshot::Snapshot;
+use crate::model::status::Status;
+use crate::subscribe::delivery::Core;
+use crate::subscribe::interest::{self, Class};
+use crate::summary::{self, Summary};
+use crate::sync::Ordering;
+use crate::writer::commit::{Next, commit};
+use crate::writer::record::{self, WriterRecord};
+use crate::writer::touch::MAX_GENERATION;
+
+/// Why a check may be deregistered.
+pub(crate) enum Right<'a> {
+    /// Nobody holds it.
+    Unheld,
+    /// The caller holds it with this generation.
+    Holder(u32, &'a Arc<WriterRecord>),
+    /// Somebody insists, and is recorded.
+    Force(Arc<WriterRecord>),
+}
+
+impl Inner {
+    pub(crate) fn deregister_check(&self, check: &Check, right: Right<'_>) -> Result<(), Error> {
+        let mut registry = self.registering()?;
+        let known = self.living(check)?;
+        if matches!(right, Right::Unheld) {
+            self.expire_if_due(check.place, &known);
+        }
+        let last = known
+            .definition
+            .target
+            .as_ref()
+            .map(|target| crate::summary::view::collect(target, self.limits.max_output).derive(&known));
+        let writer = match &right {
+            Right::Unheld => record::ENGINE,
+            Right::Holder(_, record) => record.id,
+            Right::Force(record) => record.id,
+        };
+        let commit_tombstone = || {
+            let Place { cell, .. } = check.place;
+            let committed = commit(cell, &self.revisions, self.clock.wall(), |current| {
+                if current.life != check.life || current.gone {
+                    return Err(gone("check", self.check_handle(check.place.slot, check.life)));
+                }
+                let refused = match &right {
+                    Right::Unheld => {
+                        (current.holder != 0 && !current.definition.is_alias()).then_some(ErrorKind::Held)
+                    }
+                    Right::Holder(generation, _) if current.generation != *generation => {
+                        Some(ErrorKind::Fenced)
+                    }
+                    Right::Holder(..) => current.is_orphaned().then_some(ErrorKind::Expired),
+                    Right::Force(_) => None,
+                };
+                if let Some(kind) = refused {
+                    let caller = match &right {
+                        Right::Holder(_, record) => Some((*record).clone()),
+                        _ => None,
+                    };
+                    return Err(self.refuse("deregistering", kind, check.place, current, caller));
+                }
+                let generation = current.generation + 1;
+                Ok(Some(Next { gone: true, holder: 0, generation, ..Next::like(current, writer) }))
+            })?;
+            committed.ok_or_else(|| gone("check", self.check_handle(check.place.slot, check.life)))
+        };
+        // Inside the change of the table: who collects the service sees the check and what it counts for, or neither.
+        let home = &known.definition.home;
+        let (committed, settled) = home.change(|table| {
+            let committed = commit_tombstone()?;
+            let epoch = last.as_ref().map_or(0, Snapshot::epoch);
+            let settled = self.take_out(check, &committed.after, table, epoch);
+            Ok((committed, settled))
+        })?;
+        self.count(check.place.slot, &committed);
+        let tombstone = match last {
+            None => committed.after.clone(),
+            Some(last) => {
+                let Snapshot { revision, time, writer, gone, .. } = *committed.after;
+                Arc::new(Snapshot {
+                    revision: revision.max(last.revision),
+                    time,
+                    writer,
+                    gone,
+                    holder: 0,
+                    ..last
+                })
+            }
+        };
+        let worst = match &tombstone.definition.target {
+            // What is not carried on yet may not be marked yet.
+            Some(target) => tombstone.status.max(target.word().peak().unwrap_or(Status::Passing)),
+            None if settled => tombstone.status,
+            None => Status::Critical,
+        };
+        self.bury(&mut registry, check, &committed.after, &tombstone, worst);
+        registry.checks -= 1;
+        registry.aliases -= usize::from(tombstone.definition.is_alias());
+        Ok(())
+    }
+
+    /// Takes a check whose tombstone is committed out of its summary; `epoch` is an alias's last. Tells whether all its commits before were paid.
+    /// Cannot fail.
+    fn take_out(&self, check: &Check, committed: &Snapshot, table: &mut summary::Table, epoch: u64) -> bool {
+        let Place { slot, cell } = check.place;
+        let definition = &committed.definition;
+        let home = &definition.home;
+        cell.clear_link();
+        let replaced = self.surely(slot, || {
+            pause!("commit:done");
+            cell.status().publish(committed.word())
+        });
+        table.checks.retain(|bound| bound.place.slot != slot);
+        let left = match (definition.place, &definition.target) {
+            (Some(counted), _) => {
+                home.members.clear(counted);
+                table.free_places.push(counted);
+                table.retired += committed.version;
+                Some(counted)
+            }
+            (None, Some(target)) if home.node().is_some() => leave_target(home, table, target, epoch),
+            _ => None,
+        };
+        self.surely(slot, || home.walk(left, true, &self.board));
+        replaced.version() + 1 == committed.version && replaced.has(flag::SETTLED)
+    }
+
+    /// Tells the subscriptions and lets go of the cell; `worst` is the worst status that may not have been told. Cannot fail.
+    fn bury(
+        &self,
+        registry: &mut Registry,
+        check: &Check,
+        committed: &Snapshot,
+        tombstone: &Arc<Snapshot>,
+        worst: Status,
+    ) {
+        let Place { slot, cell } = check.place;
+        let definition = &committed.definition;
+        self.ids.remove_if(&definition.id, |_, mapped| *mapped == slot);
+        if let Some(target) = &definition.target {
+            target.change(|table| table.aliases.retain(|bound| bound.place.slot != slot));
+            target.mirrors.fetch_sub(1, Ordering::AcqRel);
+        }
+        let handle = self.check_handle(slot, check.life);
+        let bury = |core: &Arc<Core>| core.bury(handle, slot, tombstone, worst);
+        self.surely(slot, || {
+            interest::for_each(&cell.interest, Class::Own, bury);
+            interest::for_each(&definition.home.cell().interest, Class::Member, bury);
+            interest::for_each(self.board.everything(), Class::Own, bury);
+        });
+        definition.home.stamp(&self.revisions);
+        registry.graves.add(handle, slot, tombstone.clone(), &self.revisions, self.limits.max_pending);
+        interest::for_each(&cell.interest, Class::Own, |core| {
+            core.attached.lock().remove(&slot);
+        });
+        cell.interest.store(None);
+        cell.refused.store(None);
+        // A cell near the end of its generations is retired: they must not start again.
+        if committed.generation < MAX_GENERATION / 2 {
+            self.checks.release(check.place);
+        }
+        if let Some(target) = &definition.target {
+            self.release(target);
+        }
+    }
+}
+
+/// Takes one alias's mention of `target` back.
+fn leave_target(
+    home: &Arc<Summary>,
+    table: &mut summary::Table,
+    target: &Arc<Summary>,
+    epoch: u64,
+) -> Option<u32> {
+    let at = table.targets.iter().position(|known| Arc::ptr_eq(&known.summary, target))?;
+    table.targets[at].aliases -= 1;
+    let place = table.targets[at].place;
+    if table.targets[at].aliases == 0 {
+        let left = table.targets.swap_remove(at);
+        home.members.clear(place);
+        table.free_places.push(place);
+        table.retired += epoch;
+        target.above.remove(left.edge);
+    }
+    Some(place)
+}
