@@ -43,7 +43,7 @@ pub use engine::writing::{Acquire, Write};
 pub use engine::{Check, Config, Engine, Limits, Service, Subscription, SubscriptionFilter};
 pub use model::definition::{CheckKind, CheckSpec, Restored, ServiceSpec};
 pub use model::error::{Error, ErrorKind};
-pub use model::event::{Batch, Cursor, Event, SummaryState};
+pub use model::event::{Batch, Cursor, Event, SummaryState, Trouble, TroubleKind};
 pub use model::snapshot::{RecordId, Snapshot};
 pub use model::status::Status;
 pub use writer::history::{HistoryEntry, HistoryKind};

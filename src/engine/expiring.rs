@@ -6,8 +6,10 @@ use crate::cell::slab::{Cell, Place};
 use crate::engine::Inner;
 use crate::engine::stats::Count;
 use crate::failpoint::pause;
+use crate::model::event::TroubleKind;
 use crate::model::snapshot::Snapshot;
 use crate::mutant::mutated;
+use crate::subscribe::trouble::Report;
 use crate::writer::history::HistoryKind;
 use crate::writer::lease::{Lease, declare, lapse};
 use crate::writer::touch::{expire, read, touch, units};
@@ -90,6 +92,16 @@ impl Inner {
         if let Ok(Some(committed)) = committed {
             self.counters.add(place.slot, Count::Lapses, 1);
             self.complete(place, &committed, Some(HistoryKind::Lapse));
+            self.trouble(|| Report {
+                kind: TroubleKind::Lapse,
+                reason: None,
+                check: self.check_handle(place.slot, seen.life),
+                id: seen.definition.id.clone(),
+                offender: committed.before.holder,
+                holder: 0,
+                generation: seen.generation(),
+                count: 1,
+            });
         }
     }
 }

@@ -264,6 +264,7 @@ impl Engine {
     pub fn tick(&self, wall: i64, boot: u64) -> Result<(), Error> {
         self.inner.check_open()?;
         self.inner.tick(wall, boot);
+        self.inner.release_trouble();
         Ok(())
     }
 
@@ -393,6 +394,7 @@ impl Inner {
         registry.prefixes.clear();
         registry.graves.clear();
         self.board.everything().store(None);
+        self.board.trouble().store(None);
         let summaries = self.services.iter().map(|entry| entry.value().clone()).chain([self.node.clone()]);
         for summary in summaries.collect::<Vec<_>>() {
             // The links between summaries go in circles through the node; without these cuts nothing would ever be dropped.

@@ -14,6 +14,7 @@ use crate::subscribe::delivery::Core;
 use crate::subscribe::filter::{Filter, Scope};
 use crate::subscribe::interest::{self, Change, Class};
 use crate::subscribe::resume::{Below, Graves, Start, is_changed};
+use crate::subscribe::trouble::{Now, Report};
 
 /// What to subscribe to.
 #[derive(Clone, Debug)]
@@ -30,6 +31,7 @@ enum Wanted<'a> {
     Service(&'a Service, bool),
     Check(&'a Check),
     Prefix(&'a str),
+    Trouble,
 }
 
 impl<'a> SubscriptionFilter<'a> {
@@ -55,6 +57,12 @@ impl<'a> SubscriptionFilter<'a> {
     /// The checks whose id starts with `prefix`, those that come later among them.
     pub fn prefix(prefix: &'a str) -> Self {
         Self::of(Wanted::Prefix(prefix))
+    }
+
+    /// No states, but trouble: refusals, take-overs, lapses and rival claims, from this call on. An event counts what one offender did at one check or
+    /// claim; the next of the same comes a second later at the earliest, by the clock of [`Engine::tick`], which must be called for that.
+    pub fn trouble() -> Self {
+        Self::of(Wanted::Trouble)
     }
 
     /// Only commits with a status before or after them of at least `least`.
@@ -88,7 +96,7 @@ impl Engine {
     /// aliases that match).
     ///
     /// # Errors
-    /// `FUTURE_CURSOR` for a cursor that this engine has not given out yet, `GONE`, `FOREIGN_ENGINE`, `LIMIT`, `TOO_LARGE` for a prefix longer
+    /// `INVALID` for trouble with a cursor, `FUTURE_CURSOR` for a cursor that this engine has not given out yet, `GONE`, `FOREIGN_ENGINE`, `LIMIT`, `TOO_LARGE` for a prefix longer
     /// than an id, `CLOSED`, `FORKED`.
     pub fn subscribe(&self, filter: &SubscriptionFilter<'_>) -> Result<Subscription, Error> {
         let core = self.inner().subscribe(filter)?;
@@ -185,6 +193,12 @@ impl Inner {
                 )));
             }
             Wanted::Prefix(prefix) => Scope::Prefix((*prefix).into()),
+            Wanted::Trouble if start != Start::Whole => {
+                return Err(Error::invalid(
+                    "trouble since a cursor: it is counted for those who are subscribed and not kept; subscribe without one",
+                ));
+            }
+            Wanted::Trouble => Scope::Trouble,
         };
         let filter = Filter { scope, least: filter.least, transitions_only: filter.transitions_only };
         let core = Arc::new(Core::new(filter, self.limits.max_pending, start));
@@ -198,6 +212,7 @@ impl Inner {
                 }
             }
             Scope::Prefix(_) => registry.prefixes.push(core.clone()),
+            Scope::Trouble => self.board.watch(&core),
             Scope::Check { .. } => {}
         }
         self.matching(&core, |place, snapshot| {
@@ -283,6 +298,7 @@ impl Inner {
                 bound.into_iter().for_each(|bound| consider(bound.place));
             }
             Scope::All | Scope::Prefix(_) => self.places().for_each(|(place, _)| consider(place)),
+            Scope::Trouble => {}
         }
     }
 
@@ -317,6 +333,22 @@ impl Inner {
         core.attached.lock().insert(slot, cell);
     }
 
+    /// Tells those who want to hear of trouble. One load if nobody does.
+    pub(crate) fn trouble(&self, report: impl FnOnce() -> Report) {
+        if self.board.is_watched() {
+            let (report, now) = (report(), Now { wall: self.clock.wall(), boot: self.clock.since_open() });
+            interest::for_each(self.board.trouble(), Class::Own, |core| core.report(&report, now));
+        }
+    }
+
+    /// Lets go of the trouble that was held back and may be told by now. O(subscriptions to trouble).
+    pub(super) fn release_trouble(&self) {
+        if self.board.is_watched() {
+            let boot = self.clock.since_open();
+            interest::for_each(self.board.trouble(), Class::Own, |core| core.release_trouble(boot));
+        }
+    }
+
     fn unsubscribe(&self, core: &Arc<Core>) {
         if self.is_foreign_process() {
             return;
@@ -334,6 +366,9 @@ impl Inner {
             core.attached.lock().values().for_each(|cell| cell.interest.store(None));
         }
         interest::remove(self.board.everything(), core);
+        if matches!(core.filter.scope, Scope::Trouble) {
+            self.board.unwatch(core);
+        }
         for (_, cell) in core.attached.lock().drain() {
             interest::remove(&cell.interest, core);
         }

@@ -10,8 +10,10 @@ use crate::engine::stats::Count;
 use crate::engine::{Check, Engine, Inner, Subscription, SubscriptionFilter};
 use crate::failpoint::pause;
 use crate::model::error::{Error, ErrorKind, Refusal};
+use crate::model::event::TroubleKind;
 use crate::model::snapshot::{RecordId, Snapshot};
 use crate::model::status::Status;
+use crate::subscribe::trouble::Report;
 use crate::sync::Ordering;
 use crate::writer::commit::{Committed, Next, commit, complete_for, is_paid};
 use crate::writer::history::{HistoryEntry, HistoryKind};
@@ -138,6 +140,19 @@ impl Inner {
         if let Some(caller) = &caller {
             refused(place).of(caller.id).count(self.clock.wall());
         }
+        // Of what is gone the cell may show another check by now.
+        if kind != ErrorKind::Gone {
+            self.trouble(|| Report {
+                kind: TroubleKind::Refusal,
+                reason: Some(kind),
+                check: self.check_handle(place.slot, current.life),
+                id: current.definition.id.clone(),
+                offender: caller.as_ref().map_or(0, |caller| caller.id),
+                holder: current.holder,
+                generation: current.generation(),
+                count: 1,
+            });
+        }
         Error::refused(
             kind,
             Refusal {
@@ -161,6 +176,16 @@ impl Inner {
                 self.records.get(current.holder)
             }
         };
+        self.trouble(|| Report {
+            kind: TroubleKind::Refusal,
+            reason: Some(kind),
+            check: self.check_handle(token.check.place.slot, token.check.life),
+            id: token.id.clone(),
+            offender: token.record.id,
+            holder: holder.as_ref().map_or(0, |holder| holder.id),
+            generation: current.generation(),
+            count: 1,
+        });
         Error::refused(kind, Refusal { holder, generation: current.generation(), ..token.refusal(verb) })
     }
 
@@ -232,6 +257,18 @@ impl Inner {
         let Some(committed) = committed else { return Err(Error::closed()) };
         let kind = (committed.before.holder != 0).then_some(HistoryKind::TakeOver);
         self.complete(place, &committed, kind);
+        if kind.is_some() {
+            self.trouble(|| Report {
+                kind: TroubleKind::TakeOver,
+                reason: None,
+                check: self.check_handle(place.slot, check.life),
+                id: known.definition.id.clone(),
+                offender: record.id,
+                holder: committed.before.holder,
+                generation: committed.after.generation(),
+                count: 1,
+            });
+        }
         let (word, generation) = (&place.cell.touch, committed.after.generation);
         self.surely(place.slot, || touch(word, generation, self.clock.since_open()));
         std::mem::forget(permit); // From here on the token gives it back.

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::model::error::ErrorKind;
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
+use crate::writer::record::WriterRecord;
 
 /// A change, or a piece of the matching state.
 #[derive(Clone, Debug)]
@@ -29,22 +31,66 @@ pub enum Event {
         /// What it shows.
         state: Arc<SummaryState>,
     },
+    /// Somebody was refused, took over, lapsed, or claims what is claimed. Only for those who subscribed to it.
+    Trouble(Arc<Trouble>),
+}
+
+/// What kind of trouble there was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TroubleKind {
+    /// A call on a check was refused.
+    Refusal,
+    /// A check was taken over from its holder.
+    TakeOver,
+    /// A holder's lease lapsed.
+    Lapse,
+    /// Another process claims a name that an engine holds.
+    RivalClaim,
+}
+
+/// Trouble of one kind, by one offender, at one check or claim: how often, since the last event of the same.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// What kind.
+    pub kind: TroubleKind,
+    /// Of a refusal: why the last of them was refused.
+    pub reason: Option<ErrorKind>,
+    /// The check's handle number; 0 for a claim, and for the rest of many.
+    pub check: u64,
+    /// The check's id or the claim's name; empty for the rest of many.
+    pub id: Arc<str>,
+    /// Whose doing it is: who was refused, took over, lost its lease or claims too. `None` for the rest of many, which are counted together, and where
+    /// a call names nobody.
+    pub offender: Option<Arc<WriterRecord>>,
+    /// Who held it: at a refusal the present holder, at a take-over the one it was taken from.
+    pub holder: Option<Arc<WriterRecord>>,
+    /// The generation of the present holder, or the last one.
+    pub generation: u64,
+    /// How often, since the last event of the same kind, id and offender.
+    pub count: u64,
+    /// Wall clock of the first of them, nanoseconds since 1970.
+    pub first_ns: i64,
+    /// Wall clock of the last of them.
+    pub last_ns: i64,
 }
 
 impl Event {
-    /// The revision by which a batch is sorted.
+    /// The revision by which a batch is sorted; 0 for trouble, which is no commit.
     pub fn revision(&self) -> u64 {
         match self {
             Self::State { snapshot, .. } | Self::Tombstone { snapshot, .. } => snapshot.revision(),
             Self::Summary { state, .. } => state.revision,
+            Self::Trouble(_) => 0,
         }
     }
 
-    /// The id of the check, or of the service of a summary.
+    /// The id of the check, or of the service of a summary, or the name of a claim.
     pub fn id(&self) -> &str {
         match self {
             Self::State { snapshot, .. } | Self::Tombstone { snapshot, .. } => snapshot.id(),
             Self::Summary { state, .. } => &state.id,
+            Self::Trouble(trouble) => &trouble.id,
         }
     }
 }

@@ -24,9 +24,10 @@ use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::dirty::DirtySet;
 use crate::subscribe::fill::Fill;
-use crate::subscribe::filter::Filter;
+use crate::subscribe::filter::{Filter, Scope};
 use crate::subscribe::interest::Change;
 use crate::subscribe::resume::{Start, take_round};
+use crate::subscribe::trouble::{Now, Report, Store};
 use crate::subscribe::wake::Wake;
 use crate::sync::{AtomicBool, AtomicU64, Guard, Mutex, Ordering};
 
@@ -41,6 +42,8 @@ pub(crate) struct Core {
     closed: AtomicBool,
     inbox: Mutex<Inbox>,
     most_pending: usize,
+    /// Of a subscription to trouble alone.
+    trouble: Option<Mutex<Store>>,
     consumer: Mutex<Consumer>,
     /// Cells whose list this subscription is in; kept by the registrations.
     pub attached: Mutex<HashMap<u32, &'static crate::cell::slab::Cell>>,
@@ -123,6 +126,7 @@ impl Consumer {
 
 impl Core {
     pub fn new(filter: Filter, most_pending: usize, start: Start) -> Self {
+        let trouble = matches!(filter.scope, Scope::Trouble).then(|| Mutex::new(Store::new()));
         Self {
             filter,
             dirty: DirtySet::new(),
@@ -130,6 +134,7 @@ impl Core {
             closed: AtomicBool::new(false),
             inbox: Mutex::new(Inbox::default()),
             most_pending,
+            trouble,
             consumer: Mutex::new(Consumer::new(start)),
             attached: Mutex::new(HashMap::new()),
             resyncs: AtomicU64::new((start == Start::Reset).into()),
@@ -165,14 +170,28 @@ impl Core {
             inbox.overflow = true;
         }
         drop(inbox);
+        self.remind();
+    }
+
+    /// Lets the next wait return and the next poll look, whatever is pending.
+    pub fn remind(&self) {
         if self.dirty.mark_other() {
             self.wake.wake();
         }
     }
 
-    /// Lets the next wait return and the next poll look, whatever is pending.
-    pub fn remind(&self) {
-        let _ = self.dirty.mark_other();
+    /// Counts trouble; wakes if it is to be told now. Blocking, for others that report.
+    pub fn report(&self, report: &Report, now: Now) {
+        if self.trouble.as_ref().is_some_and(|store| store.lock().add(report, now)) {
+            self.remind();
+        }
+    }
+
+    /// Wakes if trouble that was held back may be told by now.
+    pub fn release_trouble(&self, boot: u64) {
+        if self.trouble.as_ref().is_some_and(|store| store.lock().is_due(boot)) {
+            self.remind();
+        }
     }
 
     /// What is in the inbox is not enough to continue from: the next poll delivers the whole state.
@@ -345,6 +364,10 @@ impl Core {
             }
             for buried in tombstones.into_values() {
                 batch.bury(buried, consumer);
+            }
+            if let Some(store) = &self.trouble {
+                let due = store.lock().take(engine.clock.since_open(), &engine.records);
+                batch.events.extend(due.into_iter().map(|trouble| Event::Trouble(Arc::new(trouble))));
             }
         }
         let mut events = batch.events;

@@ -18,6 +18,8 @@ pub(crate) enum Scope {
     Check { place: Place, life: u16 },
     /// The checks whose id starts so.
     Prefix(Box<str>),
+    /// No check at all, but what is reported as trouble.
+    Trouble,
 }
 
 /// Which commits of which checks.
@@ -45,6 +47,7 @@ impl Filter {
             }
             Scope::Check { place, life: wanted } => place.slot == slot && *wanted == life,
             Scope::Prefix(prefix) => definition.id.starts_with(&**prefix),
+            Scope::Trouble => false,
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::model::status::Status;
 use crate::subscribe::delivery::Core;
-use crate::sync::ArcCell;
+use crate::sync::{ArcCell, AtomicU32, Ordering};
 
 /// What a mark is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,20 +56,45 @@ pub struct InterestList {
     entries: Vec<Interest>,
 }
 
-/// The list of the engine.
+/// The lists of the engine.
 pub struct Board {
     everything: ArcCell<InterestList>,
+    trouble: ArcCell<InterestList>,
+    /// How many are in `trouble`: those who have none to tell pay one load.
+    watchers: AtomicU32,
 }
 
 impl Board {
     /// Nobody interested.
     pub fn new() -> Self {
-        Self { everything: ArcCell::empty() }
+        Self { everything: ArcCell::empty(), trouble: ArcCell::empty(), watchers: AtomicU32::new(0) }
     }
 
     /// Those who want everything.
     pub fn everything(&self) -> &ArcCell<InterestList> {
         &self.everything
+    }
+
+    /// Those who want to hear of trouble.
+    pub fn trouble(&self) -> &ArcCell<InterestList> {
+        &self.trouble
+    }
+
+    /// Whether anybody wants to hear of trouble. One load.
+    pub fn is_watched(&self) -> bool {
+        self.watchers.load(Ordering::Acquire) > 0
+    }
+
+    /// Adds one who wants to hear of trouble. The caller holds the registration lock.
+    pub fn watch(&self, subscription: &Arc<Core>) {
+        add(&self.trouble, subscription, Class::Own);
+        self.watchers.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes one back that was added. The caller holds the registration lock.
+    pub fn unwatch(&self, subscription: &Arc<Core>) {
+        self.watchers.fetch_sub(1, Ordering::AcqRel);
+        remove(&self.trouble, subscription);
     }
 
     /// Marks `slot` for those in `list` who want `class`, and for those who want everything if `everybody`; wakes who sleeps.

@@ -475,6 +475,7 @@ impl Picture {
             match event {
                 Event::State { snapshot, .. } => self.put(snapshot),
                 Event::Tombstone { .. } => drop(self.0.remove(event.id())),
+                Event::Trouble(_) => panic!("no trouble was asked for: {event:?}"),
                 Event::Summary { state, .. } => {
                     let text = format!("{} {} {:?}", state.status, state.registered, state.output);
                     self.0.insert(format!("summary of {}", state.id), text);

@@ -15,4 +15,5 @@ mod provenance;
 mod reads;
 mod restore;
 mod subscriptions;
+mod trouble;
 mod writers;
