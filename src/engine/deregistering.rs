@@ -35,11 +35,7 @@ impl Inner {
         if matches!(right, Right::Unheld) {
             self.expire_if_due(check.place, &known);
         }
-        let last = known
-            .definition
-            .target
-            .as_ref()
-            .map(|target| crate::summary::view::collect(target, self.limits.max_output).derive(&known));
+        let last = known.definition.target.as_ref().map(|target| self.view(target).derive(&known));
         let writer = match &right {
             Right::Unheld => record::ENGINE,
             Right::Holder(_, record) => record.id,

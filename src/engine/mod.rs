@@ -370,6 +370,7 @@ impl Inner {
             internal_errors: get(Count::InternalErrors),
             lapses: get(Count::Lapses),
             clock_jumps: get(Count::ClockJumps),
+            helps: get(Count::Helps),
             resyncs: get(Count::Resyncs) + live(Core::resyncs),
             spurious_wakes: get(Count::SpuriousWakes) + live(Core::spurious_wakes),
             services: registry.services as u64,

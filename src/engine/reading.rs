@@ -53,7 +53,7 @@ impl Engine {
     /// `CLOSED`, `FORKED`.
     pub fn node_snapshot(&self) -> Result<ServiceSnapshot, Error> {
         self.inner().check_open()?;
-        let view = collect(&self.inner().node, self.inner().limits.max_output);
+        let view = self.inner().view(&self.inner().node);
         self.inner().check_open()?;
         Ok(self.inner().present(view))
     }
@@ -81,6 +81,15 @@ impl Engine {
 }
 
 impl Inner {
+    /// A summary as of one (version, epoch); what it helped with is counted.
+    pub(crate) fn view(&self, summary: &Arc<Summary>) -> View {
+        let view = collect(summary, self.limits.max_output);
+        if view.helped > 0 {
+            self.counters.add(summary.slot(), Count::Helps, view.helped);
+        }
+        view
+    }
+
     fn snapshot(&self, check: &Check) -> Result<Arc<Snapshot>, Error> {
         self.check_open()?;
         let snapshot = self.living(check)?;
@@ -89,7 +98,7 @@ impl Inner {
         Ok(match &snapshot.definition.target {
             None => snapshot,
             Some(target) => {
-                let derived = collect(target, self.limits.max_output).derive(&snapshot);
+                let derived = self.view(target).derive(&snapshot);
                 self.check_open()?;
                 Arc::new(derived)
             }
@@ -107,7 +116,7 @@ impl Inner {
             )
         };
         let summary = service.place.cell.summary.load().ok_or_else(gone)?;
-        let view = collect(&summary, self.limits.max_output);
+        let view = self.view(&summary);
         self.check_open()?;
         let same = |registered: &Arc<crate::summary::Service>| {
             registered.life == service.life && registered.place.slot == service.place.slot

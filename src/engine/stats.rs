@@ -33,6 +33,8 @@ pub struct Stats {
     pub lapses: u64,
     /// Ticks that came more than half the shortest lease after the one before.
     pub clock_jumps: u64,
+    /// Commits that a call found committed by another and not yet told, and told in its place.
+    pub helps: u64,
     /// Times that a subscription had to start from the whole state.
     pub resyncs: u64,
     /// Times that a subscription was woken and found nothing.
@@ -67,6 +69,7 @@ pub(crate) enum Count {
     InternalErrors,
     Lapses,
     ClockJumps,
+    Helps,
     Resyncs,
     SpuriousWakes,
 }

@@ -370,6 +370,7 @@ impl Inner {
                 // Another thread of this token may have committed it and not yet paid what that owes: this call must not return before.
                 if !is_paid(place, current) {
                     complete_for(place, current, &engine.revisions, &engine.board);
+                    engine.counters.add(place.slot, Count::Helps, 1);
                 }
                 confirmed = current.revision;
                 return Ok(None);

@@ -8,7 +8,7 @@ use crate::model::event::{Event, SummaryState};
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
 use crate::subscribe::delivery::{Buried, Consumer, Core, Delivered};
-use crate::summary::view::{View, collect};
+use crate::summary::view::View;
 use crate::summary::{Bound, Service, Summary};
 
 /// One portion of reading.
@@ -94,8 +94,8 @@ impl<'a> Fill<'a> {
     }
 
     fn view(&mut self, summary: &Arc<Summary>) -> &View {
-        let most = self.engine.limits.max_output;
-        &self.views.entry(summary.slot()).or_insert_with(|| (summary.clone(), collect(summary, most))).1
+        let collect = || (summary.clone(), self.engine.view(summary));
+        &self.views.entry(summary.slot()).or_insert_with(collect).1
     }
 
     fn state(&mut self, slot: u32, snapshot: Arc<Snapshot>, consumer: &mut Consumer) {

@@ -40,6 +40,8 @@ pub struct View {
     pub checks: Vec<Seen>,
     /// Whether the word said what its inputs say. Anything else is a bug that [`crate::Engine::audit`] repairs.
     pub consistent: bool,
+    /// How many commits of others were found that were not propagated, and propagated here.
+    pub helped: u64,
     /// The word the collect was validated against.
     pub(crate) word: SummaryWord,
 }
@@ -126,19 +128,20 @@ fn same(one: &[Level], other: &[Level]) -> bool {
         })
 }
 
-/// Helps wherever a commit may not have been propagated; the levels come inputs first.
-fn help(levels: &[Level]) {
-    let mut behind = false;
+/// Helps wherever a commit may not have been propagated; the levels come inputs first. Returns how many such commits there were.
+fn help(levels: &[Level]) -> u64 {
+    let mut behind = 0;
     for level in levels {
-        let unsettled = |seen: &Seen| {
+        let unsettled = |seen: &&Seen| {
             let (word, committed) = (seen.bound.place.cell.status().load(), seen.snapshot.word());
             word < committed || (word == committed && !word.has(flag::SETTLED))
         };
-        behind |= level.checks.iter().any(unsettled);
-        if behind {
+        behind += level.checks.iter().filter(unsettled).count() as u64;
+        if behind > 0 {
             level.summary.help(level.checks.iter().map(|seen| (seen.bound.place.cell, &*seen.snapshot)));
         }
     }
+    behind
 }
 
 fn sum(level: &Level, below: &[(Level, Sum)], max_output: usize) -> Sum {
@@ -250,11 +253,11 @@ const DOUBTS: u32 = 64;
 /// Collects `summary` as of one (version, epoch). See the module's text. When the engine is closed meanwhile the words end under the reader's eyes:
 /// callers look whether it is open *after* this.
 pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
-    let mut doubts = 0;
+    let (mut doubts, mut helped) = (0, 0);
     loop {
         let mut first = Vec::new();
         gather(summary, &mut first);
-        help(&first);
+        helped += help(&first);
         // Help may have moved the words since the first look, so what counts is the second and the third.
         let mut second = Vec::new();
         gather(summary, &mut second);
@@ -279,7 +282,7 @@ pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
             std::thread::yield_now();
             continue;
         }
-        return view(below, consistent, max_output);
+        return view(below, consistent, helped, max_output);
     }
 }
 
@@ -289,7 +292,7 @@ fn is_behind(levels: &[Level]) -> bool {
     checks.any(|seen| seen.bound.place.cell.status().load() < seen.snapshot.word())
 }
 
-fn view(mut below: Vec<(Level, Sum)>, consistent: bool, max_output: usize) -> View {
+fn view(mut below: Vec<(Level, Sum)>, consistent: bool, helped: u64, max_output: usize) -> View {
     let (level, sum) = below.pop().expect("the summary itself was gathered");
     let state = state_of(&level, &sum, max_output);
     let mut checks: Vec<Seen> = level
@@ -308,7 +311,7 @@ fn view(mut below: Vec<(Level, Sum)>, consistent: bool, max_output: usize) -> Vi
         })
         .collect();
     checks.sort_by(|one, other| one.snapshot.id().cmp(other.snapshot.id()));
-    View { state, service: level.service, checks, consistent, word: level.word }
+    View { state, service: level.service, checks, consistent, helped, word: level.word }
 }
 
 fn state_of(level: &Level, sum: &Sum, max_output: usize) -> SummaryState {

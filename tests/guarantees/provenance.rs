@@ -115,6 +115,31 @@ fn p5_the_numbers_are_exact() {
 }
 
 #[test]
+fn p5_help_is_counted() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let web = service(&engine, "web");
+    let token = Arc::new(engine.acquire(&check(&engine, "a", Some(&web)), "U").unwrap());
+    let mirror = alias(&engine, "mirror", None, "web");
+    let helps = || engine.stats().unwrap().helps;
+    token.write(Status::Warning, "slow").unwrap();
+    engine.snapshot(&mirror).unwrap();
+    token.write(Status::Warning, "slow").unwrap();
+    assert_eq!(helps(), 0, "where all is told nobody helps");
+    let writer = token.clone();
+    let parked = parked::at("commit:done", move || writer.write(Status::Critical, "down"));
+    assert_eq!(engine.snapshot(&mirror).unwrap().output(), "Check \"a\" is critical: down");
+    assert_eq!(helps(), 1, "who reads an alias helps the writer below it");
+    engine.audit().unwrap();
+    assert_eq!(helps(), 1, "the audit does so uncounted");
+    token.write(Status::Critical, "down").unwrap();
+    assert_eq!(helps(), 2, "who reports the same pays for the other");
+    engine.service_snapshot(&web).unwrap();
+    assert_eq!(helps(), 2);
+    parked.finish().unwrap();
+}
+
+#[test]
 fn p2_history_tells_transitions_take_overs_and_lapses() {
     let _whole = breaks::none();
     let engine = engine();
