@@ -137,11 +137,6 @@
 #define LIFESIGN_JOIN_CALLS_ONLY 1
 
 /**
- * Any output longer than this is refused before it is looked at; the engine's own limit is told by the engine.
- */
-#define MAX_OUTPUT (1 << 31)
-
-/**
  * What a function returns: `LIFESIGN_OK` or why it changed nothing.
  */
 typedef uint32_t lifesign_result;
@@ -290,6 +285,20 @@ typedef struct lifesign_record {
 } lifesign_record;
 
 /**
+ * Where a subscriber stands in the changes of an engine. Opaque; its 24 bytes may be kept in a file. See `since` of `lifesign_filter`.
+ */
+typedef struct lifesign_cursor {
+  /**
+   * The engine's random id.
+   */
+  uint8_t engine_id[16];
+  /**
+   * A position.
+   */
+  uint64_t position;
+} lifesign_cursor;
+
+/**
  * Details of a refusal, filled only when a call fails. Set `struct_size` once; NULL if they are not wanted.
  */
 typedef struct lifesign_error {
@@ -313,6 +322,10 @@ typedef struct lifesign_error {
    * Who holds the check; `id` is 0 if nobody does.
    */
   struct lifesign_record holder;
+  /**
+   * With LIFESIGN_TIMEOUT of a wait: the cursor up to which everything that matches was delivered. Otherwise zero.
+   */
+  struct lifesign_cursor bookmark;
   /**
    * What happened, to which id, who else was involved and what to do. Ends with a NUL.
    */
@@ -905,6 +918,14 @@ typedef struct lifesign_filter {
    */
   uint32_t summary;
   /**
+   * 1: only commits that change the status, and the ends of checks; nothing is delivered for the others, and they wake nobody.
+   */
+  uint32_t transitions_only;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
    * A service or check.
    */
   uint64_t handle;
@@ -912,6 +933,11 @@ typedef struct lifesign_filter {
    * Start of check ids.
    */
   struct lifesign_str prefix;
+  /**
+   * Where a subscription with the same filter stood, to continue from there; NULL to start from the whole state. What the engine cannot tell
+   * any more is made up for by the whole state: see `resync` and `reset` of `lifesign_batch`.
+   */
+  const struct lifesign_cursor *since;
 } lifesign_filter;
 
 /**
@@ -938,20 +964,6 @@ typedef struct lifesign_event {
 } lifesign_event;
 
 /**
- * Where a subscriber stands in the changes of an engine. Opaque.
- */
-typedef struct lifesign_cursor {
-  /**
-   * The engine's random id.
-   */
-  uint8_t engine_id[16];
-  /**
-   * A position.
-   */
-  uint64_t position;
-} lifesign_cursor;
-
-/**
  * What one poll has delivered.
  */
 typedef struct lifesign_batch {
@@ -971,6 +983,14 @@ typedef struct lifesign_batch {
    * 1: more is pending, poll again at once.
    */
   uint32_t more;
+  /**
+   * 1: the cursor to continue from was another engine's, and nothing of what it stood for is known here. Then `resync` is 1 too.
+   */
+  uint32_t reset;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
   /**
    * Bytes of the buffer that were used; after `LIFESIGN_BUFFER_TOO_SMALL` the bytes that the first event needs.
    */
@@ -1523,9 +1543,9 @@ lifesign_result lifesign_engine_declare_writer(lifesign_engine engine,
 
 /**
  * Subscribes; `filter` may be NULL for everything. The state that matches is delivered by the first polls, and everything that changes from this
- * call on after it, without a gap. End it with `lifesign_unsubscribe`.
+ * call on after it, without a gap; with a cursor in the filter, only what may have changed since. End it with `lifesign_unsubscribe`.
  *
- * Any thread. Errors: GONE, FOREIGN_ENGINE, LIMIT, INVALID, TOO_LARGE, CLOSED, FORGED, FORKED.
+ * Any thread. Errors: FUTURE_CURSOR for a cursor that the engine has not given out yet, GONE, FOREIGN_ENGINE, LIMIT, INVALID, TOO_LARGE, CLOSED, FORGED, FORKED.
  */
 lifesign_result lifesign_subscribe(lifesign_engine engine,
                                    const struct lifesign_filter *filter,
@@ -1561,7 +1581,7 @@ lifesign_result lifesign_subscription_poll(lifesign_subscription subscription,
  * Waits until something is pending, up to `timeout_ms` milliseconds; below 0 for ever. It returns at once if anything newer exists, whether it
  * came before, during or after the call.
  *
- * One consumer at a time. Errors: TIMEOUT, BUSY, CLOSED also when it is closed while waiting, FORGED, FORKED.
+ * One consumer at a time. Errors: TIMEOUT with a bookmark, BUSY, CLOSED also when it is closed while waiting, FORGED, FORKED.
  */
 lifesign_result lifesign_subscription_wait(lifesign_subscription subscription,
                                            int64_t timeout_ms,

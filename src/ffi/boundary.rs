@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::cell::process::{self, Root};
 use crate::ffi::types::*;
 use crate::model::error::{Error, ErrorKind};
+use crate::model::event::Cursor;
 use crate::model::status::Status;
 use crate::writer::record::WriterRecord;
 
@@ -122,6 +123,9 @@ impl<T> Slots<T> {
     }
 }
 
+/// Any output longer than this is refused before it is looked at; the engine's own limit is told by the engine.
+pub const MAX_OUTPUT: usize = 1 << 31;
+
 /// Bytes of the caller's, not longer than `most`.
 pub fn bytes<'a>(what: &str, ptr: *const c_char, len: usize, most: usize) -> Result<&'a [u8], Error> {
     if len == 0 {
@@ -229,6 +233,11 @@ pub fn record(record: Option<&WriterRecord>) -> lifesign_record {
     crossing
 }
 
+/// A cursor as it crosses.
+pub fn cursor(Cursor { engine_id, position }: Cursor) -> lifesign_cursor {
+    lifesign_cursor { engine_id, position }
+}
+
 fn fill_error(error: *mut lifesign_error, refused: &Error) {
     if error.is_null() {
         return;
@@ -239,6 +248,7 @@ fn fill_error(error: *mut lifesign_error, refused: &Error) {
         generation: refused.generation().unwrap_or(0),
         caller: record(refused.caller()),
         holder: record(refused.holder()),
+        bookmark: refused.bookmark().map_or_else(lifesign_cursor::default, cursor),
         message: put_text(&refused.to_string()),
     };
     // SAFETY: not NULL, checked to be large enough, and the caller's to be written.

@@ -4,11 +4,10 @@ use std::ffi::c_char;
 
 use crate::cell::handle::Kind;
 use crate::engine::{Check, Engine, Service};
-use crate::ffi::boundary::{Out, Slots, bytes, call, input, status, text};
+use crate::ffi::boundary::{MAX_OUTPUT, Out, Slots, bytes, call, input, status, text};
 use crate::ffi::engine::engine;
 use crate::ffi::marshal::{Bytes, snapshot, too_small};
 use crate::ffi::service::{gone, place, service};
-use crate::ffi::token::MAX_OUTPUT;
 use crate::ffi::types::*;
 use crate::model::definition::{CheckKind, CheckSpec, MAX_DATA, MAX_ID, MAX_NAME, Restored};
 use crate::model::error::Error;

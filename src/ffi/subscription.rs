@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cell::handle::Kind;
 use crate::engine::{Subscription, SubscriptionFilter};
-use crate::ffi::boundary::{Out, Slots, call, input, root, status, text};
+use crate::ffi::boundary::{Out, Slots, call, cursor, input, root, status, text};
 use crate::ffi::check::check;
 use crate::ffi::engine::engine;
 use crate::ffi::handles::{Entry, Object};
@@ -15,6 +15,7 @@ use crate::ffi::service::service;
 use crate::ffi::types::*;
 use crate::model::definition::MAX_ID;
 use crate::model::error::Error;
+use crate::model::event::Cursor;
 use crate::model::status::Status;
 
 struct Borrowed(Arc<Entry>);
@@ -36,9 +37,9 @@ fn subscription(handle: lifesign_subscription) -> Result<Borrowed, Error> {
 }
 
 /// Subscribes; `filter` may be NULL for everything. The state that matches is delivered by the first polls, and everything that changes from this
-/// call on after it, without a gap. End it with `lifesign_unsubscribe`.
+/// call on after it, without a gap; with a cursor in the filter, only what may have changed since. End it with `lifesign_unsubscribe`.
 ///
-/// Any thread. Errors: GONE, FOREIGN_ENGINE, LIMIT, INVALID, TOO_LARGE, CLOSED, FORGED, FORKED.
+/// Any thread. Errors: FUTURE_CURSOR for a cursor that the engine has not given out yet, GONE, FOREIGN_ENGINE, LIMIT, INVALID, TOO_LARGE, CLOSED, FORGED, FORKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_subscribe(
     engine: lifesign_engine,
@@ -101,7 +102,15 @@ fn put(
             }
             other => return Err(Error::invalid(format!("filter.scope: {other} is no scope; 0 to 3 are"))),
         };
-        wanted.at_least(least)
+        let wanted = if given.transitions_only != 0 { wanted.transitions_only() } else { wanted };
+        // SAFETY: NULL, or a cursor of the caller's that stays as it is during the call.
+        match unsafe { given.since.as_ref() } {
+            Some(lifesign_cursor { engine_id, position }) => {
+                wanted.since(Cursor { engine_id: *engine_id, position: *position })
+            }
+            None => wanted,
+        }
+        .at_least(least)
     };
     let root = root()?;
     let make = || subscribe(&wanted).map(Object::Subscription);
@@ -157,8 +166,10 @@ pub extern "C" fn lifesign_subscription_poll(
             count: crossing.len() as u32,
             resync: taken.resync.into(),
             more: taken.more.into(),
+            reset: taken.reset.into(),
+            reserved: 0,
             bytes: filled.len() as u64,
-            cursor: lifesign_cursor { engine_id: taken.cursor.engine_id, position: taken.cursor.position },
+            cursor: cursor(taken.cursor),
         });
         Ok(())
     })
@@ -167,7 +178,7 @@ pub extern "C" fn lifesign_subscription_poll(
 /// Waits until something is pending, up to `timeout_ms` milliseconds; below 0 for ever. It returns at once if anything newer exists, whether it
 /// came before, during or after the call.
 ///
-/// One consumer at a time. Errors: TIMEOUT, BUSY, CLOSED also when it is closed while waiting, FORGED, FORKED.
+/// One consumer at a time. Errors: TIMEOUT with a bookmark, BUSY, CLOSED also when it is closed while waiting, FORGED, FORKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_subscription_wait(
     subscription: lifesign_subscription,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cell::handle::Kind;
 use crate::engine::Inner;
 use crate::engine::writing::Acquire;
-use crate::ffi::boundary::{Out, Slots, call, check_size, input, record, root, status, text};
+use crate::ffi::boundary::{MAX_OUTPUT, Out, Slots, call, check_size, input, record, root, status, text};
 use crate::ffi::check::check;
 use crate::ffi::handles::{Entry, Object};
 use crate::ffi::types::*;
@@ -15,9 +15,6 @@ use crate::model::error::{Error, ErrorKind};
 use crate::writer::lease::OnLapse;
 use crate::writer::record::MAX_LABEL;
 use crate::writer::token::{Join, Token};
-
-/// Any output longer than this is refused before it is looked at; the engine's own limit is told by the engine.
-pub const MAX_OUTPUT: usize = 1 << 31;
 
 /// The token of a handle, kept alive for the call. A token that was closed while calls ran stays known until the last of them leaves, so that
 /// one who joins finds them.

@@ -138,6 +138,16 @@ pub struct lifesign_record {
     pub label: [c_char; 128],
 }
 
+/// Where a subscriber stands in the changes of an engine. Opaque; its 24 bytes may be kept in a file. See `since` of `lifesign_filter`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct lifesign_cursor {
+    /// The engine's random id.
+    pub engine_id: [u8; 16],
+    /// A position.
+    pub position: u64,
+}
+
 /// Details of a refusal, filled only when a call fails. Set `struct_size` once; NULL if they are not wanted.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -152,6 +162,8 @@ pub struct lifesign_error {
     pub caller: lifesign_record,
     /// Who holds the check; `id` is 0 if nobody does.
     pub holder: lifesign_record,
+    /// With LIFESIGN_TIMEOUT of a wait: the cursor up to which everything that matches was delivered. Otherwise zero.
+    pub bookmark: lifesign_cursor,
     /// What happened, to which id, who else was involved and what to do. Ends with a NUL.
     pub message: [c_char; 1024],
 }
@@ -503,16 +515,6 @@ pub struct lifesign_event {
     pub state: lifesign_snapshot,
 }
 
-/// Where a subscriber stands in the changes of an engine. Opaque.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct lifesign_cursor {
-    /// The engine's random id.
-    pub engine_id: [u8; 16],
-    /// A position.
-    pub position: u64,
-}
-
 /// What one poll has delivered.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -525,6 +527,10 @@ pub struct lifesign_batch {
     pub resync: u32,
     /// 1: more is pending, poll again at once.
     pub more: u32,
+    /// 1: the cursor to continue from was another engine's, and nothing of what it stood for is known here. Then `resync` is 1 too.
+    pub reset: u32,
+    /// 0.
+    pub reserved: u32,
     /// Bytes of the buffer that were used; after `LIFESIGN_BUFFER_TOO_SMALL` the bytes that the first event needs.
     pub bytes: u64,
     /// Where the subscriber stands now.
@@ -552,10 +558,17 @@ pub struct lifesign_filter {
     pub min_status: lifesign_status,
     /// 1: the service's summary too.
     pub summary: u32,
+    /// 1: only commits that change the status, and the ends of checks; nothing is delivered for the others, and they wake nobody.
+    pub transitions_only: u32,
+    /// 0.
+    pub reserved: u32,
     /// A service or check.
     pub handle: u64,
     /// Start of check ids.
     pub prefix: lifesign_str,
+    /// Where a subscription with the same filter stood, to continue from there; NULL to start from the whole state. What the engine cannot tell
+    /// any more is made up for by the whole state: see `resync` and `reset` of `lifesign_batch`.
+    pub since: *const lifesign_cursor,
 }
 
 /// Counters and sizes of an engine.
