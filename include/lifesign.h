@@ -319,7 +319,7 @@ typedef struct lifesign_error {
    */
   struct lifesign_record caller;
   /**
-   * Who holds the check; `id` is 0 if nobody does.
+   * Who holds the check or the claimed name; `id` is 0 if nobody does.
    */
   struct lifesign_record holder;
   /**
@@ -1032,12 +1032,90 @@ typedef struct lifesign_exported {
 } lifesign_exported;
 
 /**
+ * A claim; see `lifesign_claim_open`. 0 is never valid.
+ */
+typedef uint64_t lifesign_claim;
+
+/**
+ * How a claim stands, as of the last tick.
+ */
+typedef struct lifesign_claim_view {
+  /**
+   * `sizeof(lifesign_claim_view)`.
+   */
+  uint32_t struct_size;
+  /**
+   * 1: the directory cannot exclude, so others may hold the name as well; they are found by their heartbeats.
+   */
+  uint32_t advisory;
+  /**
+   * 1: the name is this engine's. 0 after somebody removed the lock file and another engine claimed the name; each tick tries to have it back.
+   */
+  uint32_t held;
+  /**
+   * How many rivals `lifesign_claim_rivals` tells.
+   */
+  uint32_t rivals;
+  /**
+   * Since when, nanoseconds since 1970.
+   */
+  int64_t claimed_ns;
+  /**
+   * Ticks that have looked after the claim.
+   */
+  uint64_t beats;
+  /**
+   * What went wrong at the last tick; 0: nothing.
+   */
+  lifesign_result trouble;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * The same in words. Ends with a NUL.
+   */
+  char message[1024];
+} lifesign_claim_view;
+
+/**
+ * A program that wants a claimed name too: it was refused, or, where the directory cannot exclude, holds it as well. One that ends and starts
+ * again in the same place is one rival.
+ */
+typedef struct lifesign_rival {
+  /**
+   * `sizeof(lifesign_rival)`.
+   */
+  uint32_t struct_size;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Its newest process. The id is 0 when the engine keeps no more records of others.
+   */
+  struct lifesign_record record;
+  /**
+   * When it was seen first, nanoseconds since 1970: by the rival's own clock if it was refused.
+   */
+  int64_t first_ns;
+  /**
+   * When it was seen last.
+   */
+  int64_t last_ns;
+  /**
+   * How many attempts, or how many of its heartbeats were seen.
+   */
+  uint64_t count;
+} lifesign_rival;
+
+/**
  * Done.
  */
 #define LIFESIGN_OK 0
 
 /**
- * Somebody holds the check's token: see `holder` and `generation` of the error.
+ * Somebody holds the check's token, or the claimed name: see `holder` and `generation` of the error.
  */
 #define LIFESIGN_HELD 1
 
@@ -1082,7 +1160,7 @@ typedef struct lifesign_exported {
 #define LIFESIGN_FORKED 9
 
 /**
- * The engine, token or subscription is closed.
+ * The engine, token, subscription or claim is closed.
  */
 #define LIFESIGN_CLOSED 10
 
@@ -1117,7 +1195,7 @@ typedef struct lifesign_exported {
 #define LIFESIGN_BUFFER_TOO_SMALL 16
 
 /**
- * A quota of the engine or process is used up.
+ * A quota of the engine or process is used up, or a disk.
  */
 #define LIFESIGN_LIMIT 17
 
@@ -1634,6 +1712,49 @@ lifesign_result lifesign_export_read(const char *path,
                                      size_t *count,
                                      size_t *bytes_needed,
                                      struct lifesign_error *error);
+
+/**
+ * Makes the engine the only holder of `name` in the directory `dir`: every other claim of it is refused, in any process, until this one is
+ * released, its engine closed or its process ended. Where the file system cannot exclude, or a file `.lifesign-advisory` is in the directory,
+ * the claim is advisory: it succeeds, and rivals are found by their heartbeats within two ticks. `lifesign_engine_tick` looks after it.
+ *
+ * Any thread; up to two seconds if somebody was stopped in the middle of claiming. Errors: HELD with the holder's record; INVALID for a bad
+ * name, and for a directory that is missing or not to be written; TOO_LARGE for a name over 200 bytes; LIMIT for a full disk and past 256
+ * claims in a process; BUSY, CLOSED, FORGED, FORKED.
+ */
+lifesign_result lifesign_claim_open(lifesign_engine engine,
+                                    const char *dir,
+                                    size_t dir_len,
+                                    const char *name,
+                                    size_t name_len,
+                                    lifesign_claim *claim,
+                                    struct lifesign_error *error);
+
+/**
+ * How a claim stands, as of the last tick. Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.
+ */
+lifesign_result lifesign_claim_state(lifesign_claim claim,
+                                     struct lifesign_claim_view *state,
+                                     struct lifesign_error *error);
+
+/**
+ * Who else wants the name, the one seen last first; at most 64. `count` is told always; with fewer than `count` places the call fails and the
+ * array stays as it is.
+ *
+ * Any thread. Errors: BUFFER_TOO_SMALL, CLOSED, FORGED, FORKED, INVALID.
+ */
+lifesign_result lifesign_claim_rivals(lifesign_claim claim,
+                                      struct lifesign_rival *rivals,
+                                      size_t cap,
+                                      size_t *count,
+                                      struct lifesign_error *error);
+
+/**
+ * Gives the name back.
+ *
+ * Any thread; exactly one of several callers succeeds. Errors: CLOSED, FORGED, FORKED.
+ */
+lifesign_result lifesign_claim_release(lifesign_claim claim, struct lifesign_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"

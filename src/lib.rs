@@ -11,6 +11,7 @@ struct Readme;
 
 mod alias;
 mod cell;
+mod claim;
 mod engine;
 #[cfg(feature = "failpoints")]
 #[doc(hidden)]
@@ -34,6 +35,8 @@ mod writer;
 #[path = "../tests/models/mod.rs"]
 mod models;
 
+pub use claim::rival::Rival;
+pub use claim::{Claim, ClaimState};
 pub use engine::clock::ClockSource;
 pub use engine::export::{Export, Exported};
 pub use engine::reading::ServiceSnapshot;

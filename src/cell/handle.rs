@@ -22,6 +22,8 @@ pub enum Kind {
     Token = 4,
     /// A subscription.
     Subscription = 5,
+    /// A claim.
+    Claim = 6,
 }
 
 impl Kind {
@@ -33,6 +35,7 @@ impl Kind {
             Self::Check => "check",
             Self::Token => "token",
             Self::Subscription => "subscription",
+            Self::Claim => "claim",
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct Root {
     pub secret: u64,
     /// The pages of cells.
     pub pages: Pages,
-    /// Engines, tokens and subscriptions that are known by handle.
+    /// Engines, tokens, subscriptions and claims that are known by handle.
     pub handles: crate::ffi::handles::HandleTable,
 }
 

@@ -23,6 +23,7 @@ use dashmap::DashMap;
 use crate::cell::handle::{self, Kind};
 use crate::cell::process::{self, Root};
 use crate::cell::slab::{Arena, Cell, PageKind, Place, end_life};
+use crate::claim::table::Claims;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::status::Status;
 use crate::subscribe::delivery::Core;
@@ -184,6 +185,7 @@ pub(crate) struct Inner {
     pub tokens: AtomicU64,
     pub leases: Leases,
     pub history: usize,
+    pub claims: Claims,
     root: &'static Root,
     closed: AtomicBool,
     node: Arc<Summary>,
@@ -231,6 +233,7 @@ impl Engine {
             tokens: AtomicU64::new(0),
             leases: Leases::default(),
             history,
+            claims: Claims::new(),
             root,
             closed: AtomicBool::new(false),
             node,
@@ -256,8 +259,10 @@ impl Engine {
     }
 
     /// Tells the time, and ends the leases whose deadlines have passed: on a manual clock `wall` is nanoseconds since 1970 and `boot` nanoseconds on
-    /// a clock that never stands still; the system's clocks are read instead and the arguments ignored. Call it about once a second, and at
-    /// least four times in the shortest lease. Blocking for another tick; O(leases that are due · log leases).
+    /// a clock that never stands still; the system's clocks are read instead and the arguments ignored. Then it looks after the engine's
+    /// [claims](crate::Claim), last of all, for it may have to wait for their directories; what goes wrong there is theirs to tell and fails no
+    /// tick. Call it about once a second, and at least four times in the shortest lease. Blocking for another tick; O(leases that are due ·
+    /// log leases + claims).
     ///
     /// # Errors
     /// `CLOSED`, `FORKED`.
@@ -265,6 +270,7 @@ impl Engine {
         self.inner.check_open()?;
         self.inner.tick(wall, boot);
         self.inner.release_trouble();
+        self.inner.claims.tick(&self.inner);
         Ok(())
     }
 
@@ -411,6 +417,7 @@ impl Inner {
             place.cell.summary.store(None);
         });
         drop(registry);
+        self.claims.close();
         // Until here a handle of this engine answered for it; from now on the words alone say that it is closed.
         self.checks.set_owner(None);
         self.root.handles.close_engine(self);

@@ -1,7 +1,9 @@
 //! What every call goes through: panics, pointers, sizes, texts, and the detail of an error.
 
-use std::ffi::c_char;
+use std::ffi::{OsStr, c_char};
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use crate::cell::process::{self, Root};
 use crate::ffi::types::*;
@@ -159,6 +161,18 @@ pub fn text<'a>(what: &str, ptr: *const c_char, len: usize, most: usize) -> Resu
     })
 }
 
+/// The longest path that the kernel takes.
+const MAX_PATH: usize = 4095;
+
+/// A path of the caller's, which need not be UTF-8.
+pub fn path<'a>(what: &str, ptr: *const c_char, len: usize) -> Result<&'a Path, Error> {
+    let given = bytes(what, ptr, len, MAX_PATH)?;
+    if given.is_empty() || given.contains(&0) {
+        return Err(Error::invalid(format!("{what}: it is empty or contains a NUL")));
+    }
+    Ok(Path::new(OsStr::from_bytes(given)))
+}
+
 /// A text of the caller's in an array that ends with a NUL.
 pub fn array_text<'a>(what: &str, array: &'a [c_char]) -> Result<&'a str, Error> {
     let len = array.iter().position(|byte| *byte == 0);
@@ -184,7 +198,8 @@ pub fn root() -> Result<&'static Root, Error> {
     })
 }
 
-fn put_text<const N: usize>(text: &str) -> [c_char; N] {
+/// A text in an array: it ends with a NUL and is cut at a character's edge.
+pub fn put_text<const N: usize>(text: &str) -> [c_char; N] {
     let mut array = [0; N];
     let mut end = text.len().min(N - 1);
     while !text.is_char_boundary(end) {

@@ -1,27 +1,13 @@
 //! Exports: what survives a restart.
 
-use std::ffi::{OsStr, c_char};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::ffi::c_char;
 
 use crate::engine::export::Export;
-use crate::ffi::boundary::{Out, Slots, bytes, call};
+use crate::ffi::boundary::{self, Out, Slots, call};
 use crate::ffi::engine::engine;
 use crate::ffi::marshal::{Bytes, too_small};
 use crate::ffi::types::*;
 use crate::model::error::Error;
-
-/// The longest path in bytes.
-const MAX_PATH: usize = 4095;
-
-/// A path of the caller's, which need not be UTF-8.
-pub fn path<'a>(what: &str, ptr: *const c_char, len: usize) -> Result<&'a Path, Error> {
-    let given = bytes(what, ptr, len, MAX_PATH)?;
-    if given.is_empty() || given.contains(&0) {
-        return Err(Error::invalid(format!("{what}: it is empty or contains a NUL")));
-    }
-    Ok(Path::new(OsStr::from_bytes(given)))
-}
 
 /// Writes what every check shows that has ever reported or was restored into a JSON file, and tells how many those are. The file is put in the place of an
 /// earlier one when it is whole; on failure the earlier one stays.
@@ -39,7 +25,7 @@ pub extern "C" fn lifesign_engine_export(
     call(error, || {
         let out = Out::new("count", count)?;
         let engine = self::engine(engine)?;
-        out.put(engine.export(self::path("path", path, path_len)?)?);
+        out.put(engine.export(boundary::path("path", path, path_len)?)?);
         Ok(())
     })
 }
@@ -65,7 +51,7 @@ pub extern "C" fn lifesign_export_read(
         let slots = Slots::new("checks", checks, checks_cap)?;
         let buffer = Slots::new("bytes", bytes, bytes_cap)?;
         let (count, needed) = (Out::new("count", count)?, Out::new("bytes_needed", bytes_needed)?);
-        let export = Export::read(self::path("path", path, path_len)?)?;
+        let export = Export::read(boundary::path("path", path, path_len)?)?;
         let mut filled = Bytes::default();
         let crossing: Vec<_> = export
             .checks()

@@ -1,4 +1,4 @@
-//! Engines, tokens and subscriptions that are known by handle.
+//! Engines, tokens, subscriptions and claims that are known by handle.
 //!
 //! A slot holds one shared object at a time. A call borrows it, so a close in another thread takes it out of the table at once and frees it
 //! when the last call in flight has left: there is nothing to guard and no call to wait for.
@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::cell::handle::{Kind, decode, encode};
+use crate::claim::Claim;
 use crate::engine::{Engine, Inner, Subscription};
 use crate::model::error::{Error, ErrorKind};
 use crate::sync::{ArcCell, AtomicPtr, Mutex, Ordering};
@@ -20,6 +21,8 @@ pub enum Object {
     Token(Token),
     /// A subscription.
     Subscription(Subscription),
+    /// A claim.
+    Claim(Claim),
 }
 
 impl Object {
@@ -28,6 +31,7 @@ impl Object {
             Self::Engine(engine) => engine.inner(),
             Self::Token(token) => token.engine(),
             Self::Subscription(subscription) => subscription.engine(),
+            Self::Claim(claim) => claim.engine(),
         }
     }
 }

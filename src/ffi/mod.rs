@@ -8,6 +8,7 @@
 
 mod boundary;
 mod check;
+mod claim;
 mod engine;
 mod export;
 pub mod handles;

@@ -13,7 +13,7 @@ pub type lifesign_result = u32;
 
 /// Done.
 pub const LIFESIGN_OK: lifesign_result = 0;
-/// Somebody holds the check's token: see `holder` and `generation` of the error.
+/// Somebody holds the check's token, or the claimed name: see `holder` and `generation` of the error.
 pub const LIFESIGN_HELD: lifesign_result = 1;
 /// A rival took over: see `holder` of the error.
 pub const LIFESIGN_FENCED: lifesign_result = 2;
@@ -31,7 +31,7 @@ pub const LIFESIGN_FOREIGN_ENGINE: lifesign_result = 7;
 pub const LIFESIGN_DERIVED: lifesign_result = 8;
 /// This process was forked from the one that opened the engine: open a fresh one.
 pub const LIFESIGN_FORKED: lifesign_result = 9;
-/// The engine, token or subscription is closed.
+/// The engine, token, subscription or claim is closed.
 pub const LIFESIGN_CLOSED: lifesign_result = 10;
 /// The id is taken by a different definition; the message names the field.
 pub const LIFESIGN_EXISTS: lifesign_result = 11;
@@ -45,7 +45,7 @@ pub const LIFESIGN_INVALID: lifesign_result = 14;
 pub const LIFESIGN_TOO_LARGE: lifesign_result = 15;
 /// The caller's buffer does not hold the answer; the size that would is told.
 pub const LIFESIGN_BUFFER_TOO_SMALL: lifesign_result = 16;
-/// A quota of the engine or process is used up.
+/// A quota of the engine or process is used up, or a disk.
 pub const LIFESIGN_LIMIT: lifesign_result = 17;
 /// Another call of this subscription runs, or something still depends on the service.
 pub const LIFESIGN_BUSY: lifesign_result = 18;
@@ -81,6 +81,8 @@ pub type lifesign_check = u64;
 pub type lifesign_token = u64;
 /// A subscription; see `lifesign_subscribe`. 0 is never valid.
 pub type lifesign_subscription = u64;
+/// A claim; see `lifesign_claim_open`. 0 is never valid.
+pub type lifesign_claim = u64;
 
 /// A text (UTF-8) or bytes of the caller's, copied in. `ptr` may be NULL only if `len` is 0.
 #[repr(C)]
@@ -160,7 +162,7 @@ pub struct lifesign_error {
     pub generation: u64,
     /// Who called; `id` is 0 if that is not known.
     pub caller: lifesign_record,
-    /// Who holds the check; `id` is 0 if nobody does.
+    /// Who holds the check or the claimed name; `id` is 0 if nobody does.
     pub holder: lifesign_record,
     /// With LIFESIGN_TIMEOUT of a wait: the cursor up to which everything that matches was delivered. Otherwise zero.
     pub bookmark: lifesign_cursor,
@@ -625,6 +627,49 @@ pub struct lifesign_stats {
     pub leaked_handles: u64,
     /// Bytes of cells borrowed.
     pub bytes: u64,
+}
+
+/// How a claim stands, as of the last tick.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lifesign_claim_view {
+    /// `sizeof(lifesign_claim_view)`.
+    pub struct_size: u32,
+    /// 1: the directory cannot exclude, so others may hold the name as well; they are found by their heartbeats.
+    pub advisory: u32,
+    /// 1: the name is this engine's. 0 after somebody removed the lock file and another engine claimed the name; each tick tries to have it back.
+    pub held: u32,
+    /// How many rivals `lifesign_claim_rivals` tells.
+    pub rivals: u32,
+    /// Since when, nanoseconds since 1970.
+    pub claimed_ns: i64,
+    /// Ticks that have looked after the claim.
+    pub beats: u64,
+    /// What went wrong at the last tick; 0: nothing.
+    pub trouble: lifesign_result,
+    /// 0.
+    pub reserved: u32,
+    /// The same in words. Ends with a NUL.
+    pub message: [c_char; 1024],
+}
+
+/// A program that wants a claimed name too: it was refused, or, where the directory cannot exclude, holds it as well. One that ends and starts
+/// again in the same place is one rival.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct lifesign_rival {
+    /// `sizeof(lifesign_rival)`.
+    pub struct_size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Its newest process. The id is 0 when the engine keeps no more records of others.
+    pub record: lifesign_record,
+    /// When it was seen first, nanoseconds since 1970: by the rival's own clock if it was refused.
+    pub first_ns: i64,
+    /// When it was seen last.
+    pub last_ns: i64,
+    /// How many attempts, or how many of its heartbeats were seen.
+    pub count: u64,
 }
 
 /// `lifesign_token_join`: wait for the running calls only.

@@ -2,7 +2,9 @@
 
 use std::ffi::CStr;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::model::event::Cursor;
 use crate::writer::record::WriterRecord;
@@ -12,7 +14,7 @@ use crate::writer::record::WriterRecord;
 #[repr(u32)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Somebody holds the check's token.
+    /// Somebody holds the check's token, or the claimed name.
     Held = 1,
     /// A newer token exists: a rival took over.
     Fenced = 2,
@@ -30,7 +32,7 @@ pub enum ErrorKind {
     Derived = 8,
     /// The process is a fork of the one that opened the engine.
     Forked = 9,
-    /// The engine, token or subscription was closed.
+    /// The engine, token, subscription or claim was closed.
     Closed = 10,
     /// The id is taken by a different definition.
     Exists = 11,
@@ -44,7 +46,7 @@ pub enum ErrorKind {
     TooLarge = 15,
     /// The caller's buffer does not hold the answer.
     BufferTooSmall = 16,
-    /// A quota of the engine is used up.
+    /// A quota of the engine or process is used up, or a disk.
     Limit = 17,
     /// Another call of the same subscription is running, or something still depends on it.
     Busy = 18,
@@ -142,6 +144,7 @@ enum Detail {
     Text(Arc<str>),
     Refusal(Arc<Refusal>),
     Timeout(Cursor),
+    Claim(Arc<ClaimRefusal>),
 }
 
 /// Both sides of a refused write, acquisition, take-over or deregistration.
@@ -154,6 +157,21 @@ pub(crate) struct Refusal {
     pub generation: u64,
 }
 
+/// Both sides of a refused claim.
+pub(crate) struct ClaimRefusal {
+    pub name: Arc<str>,
+    pub directory: PathBuf,
+    pub caller: Arc<WriterRecord>,
+    /// `None` if no readable record was there.
+    pub holder: Option<Arc<WriterRecord>>,
+    /// Since when it has the name, nanoseconds since 1970 by its own clock.
+    pub since_ns: i64,
+    /// Its process has ended, and yet something keeps its lock.
+    pub holder_is_gone: bool,
+    /// Why the attempt could not be left for the holder.
+    pub not_left: Option<String>,
+}
+
 impl Error {
     /// What kind of refusal it is.
     pub fn kind(&self) -> ErrorKind {
@@ -162,15 +180,23 @@ impl Error {
 
     /// Who called, when that is known.
     pub fn caller(&self) -> Option<&WriterRecord> {
-        self.refusal()?.caller.as_deref()
+        match &self.detail {
+            Detail::Text(_) | Detail::Timeout(_) => None,
+            Detail::Refusal(refusal) => refusal.caller.as_deref(),
+            Detail::Claim(refusal) => Some(&refusal.caller),
+        }
     }
 
-    /// Who holds the check at present, when somebody does.
+    /// Who holds the check or the claimed name at present, when somebody does.
     pub fn holder(&self) -> Option<&WriterRecord> {
-        self.refusal()?.holder.as_deref()
+        match &self.detail {
+            Detail::Text(_) | Detail::Timeout(_) => None,
+            Detail::Refusal(refusal) => refusal.holder.as_deref(),
+            Detail::Claim(refusal) => refusal.holder.as_deref(),
+        }
     }
 
-    /// The generation of the present holder: what [`crate::Engine::take_over`] wants to be told.
+    /// The generation of the present holder: what [`crate::Engine::take_over`] wants to be told. A claim has none.
     pub fn generation(&self) -> Option<u64> {
         self.refusal().map(|refusal| refusal.generation)
     }
@@ -178,7 +204,7 @@ impl Error {
     fn refusal(&self) -> Option<&Refusal> {
         match &self.detail {
             Detail::Refusal(refusal) => Some(refusal),
-            Detail::Text(_) | Detail::Timeout(_) => None,
+            Detail::Text(_) | Detail::Timeout(_) | Detail::Claim(_) => None,
         }
     }
 
@@ -186,7 +212,7 @@ impl Error {
     pub fn bookmark(&self) -> Option<Cursor> {
         match &self.detail {
             Detail::Timeout(bookmark) => Some(*bookmark),
-            Detail::Text(_) | Detail::Refusal(_) => None,
+            Detail::Text(_) | Detail::Refusal(_) | Detail::Claim(_) => None,
         }
     }
 
@@ -202,11 +228,15 @@ impl Error {
         Self { kind: ErrorKind::Timeout, detail: Detail::Timeout(bookmark) }
     }
 
+    pub(crate) fn claim_refused(refusal: ClaimRefusal) -> Self {
+        Self { kind: ErrorKind::Held, detail: Detail::Claim(Arc::new(refusal)) }
+    }
+
     /// The same error, saying what it is about. A refusal names its check by itself.
     pub(crate) fn about(self, what: impl std::fmt::Display) -> Self {
         match &self.detail {
             Detail::Text(text) => Self::text(self.kind, format!("{what}: {text}")),
-            Detail::Refusal(_) | Detail::Timeout(_) => self,
+            Detail::Refusal(_) | Detail::Timeout(_) | Detail::Claim(_) => self,
         }
     }
 
@@ -238,6 +268,7 @@ impl fmt::Display for Error {
             Detail::Timeout(_) => {
                 return write!(f, "{}: the time is up and nothing that matches has changed", self.kind);
             }
+            Detail::Claim(refusal) => return write!(f, "{}: {refusal}", self.kind),
         };
         write!(f, "{}: {} check {:?} was refused", self.kind, refusal.verb, refusal.check)?;
         if let Some(caller) = &refusal.caller {
@@ -285,6 +316,29 @@ impl fmt::Display for Error {
                     _ => write!(f, "; acquire it instead of taking it over"),
                 }
             }
+        }
+    }
+}
+
+impl fmt::Display for ClaimRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, directory, caller, holder, since_ns, holder_is_gone, not_left } = self;
+        write!(f, "claiming {name:?} in {} was refused to {caller}: ", directory.display())?;
+        match holder {
+            Some(holder) => {
+                let since = UNIX_EPOCH + Duration::from_nanos((*since_ns).max(0) as u64);
+                write!(f, "{holder} has held it since {}", humantime::format_rfc3339_seconds(since))?;
+            }
+            None => write!(f, "somebody holds it who has left no record that can be read")?,
+        }
+        if *holder_is_gone {
+            write!(f, "; that process has ended, but one that it has cloned keeps its lock: end that one")?;
+        } else {
+            write!(f, "; stop one of the two, or claim another name")?;
+        }
+        match not_left {
+            Some(reason) => write!(f, "; the holder cannot be told of this attempt: {reason}"),
+            None => Ok(()),
         }
     }
 }

@@ -4,16 +4,20 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, RwLock};
 
+use serde::{Deserialize, Serialize};
+
 use crate::cell::process::random_bytes;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::RecordId;
 
 /// What tells this process from every other. A pid alone does not: in two containers both are 1.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Process {
     /// Random, drawn once for each process.
+    #[serde(with = "uuid")]
     pub uuid: [u8; 16],
     /// The machine's boot id; zeroes where the kernel does not tell.
+    #[serde(with = "uuid")]
     pub boot_id: [u8; 16],
     /// Process id in its own namespace.
     pub pid: u64,
@@ -37,10 +41,7 @@ impl Process {
                 .and_then(|text| parse_uuid(text.trim()))
                 .unwrap_or_default(),
             pid: std::process::id().into(),
-            start: std::fs::read_to_string("/proc/self/stat")
-                .ok()
-                .and_then(|text| start_time(&text))
-                .unwrap_or(0),
+            start: start_of(std::process::id().into()).unwrap_or(0),
             pid_namespace: std::fs::metadata("/proc/self/ns/pid")
                 .map(|meta| std::os::unix::fs::MetadataExt::ino(&meta))
                 .unwrap_or(0),
@@ -50,9 +51,39 @@ impl Process {
     }
 }
 
+/// When the process `pid` was started, in clock ticks since boot, if it can be seen.
+pub fn start_of(pid: u64) -> Option<u64> {
+    start_time(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
 /// Field 22 of `/proc/PID/stat`; the second field is a name in parentheses that may contain anything.
 fn start_time(stat: &str) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// A uuid as people and files write it.
+pub fn uuid_text(bytes: &[u8; 16]) -> String {
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        let dash = if matches!(at, 4 | 6 | 8 | 10) { "-" } else { "" };
+        text.push_str(&format!("{dash}{byte:02x}"));
+    }
+    text
+}
+
+/// Uuids in files are texts.
+mod uuid {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub fn serialize<S: Serializer>(bytes: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::uuid_text(bytes))
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<[u8; 16], D::Error> {
+        let text = String::deserialize(from)?;
+        super::parse_uuid(&text).ok_or_else(|| D::Error::custom(format_args!("{text:?} is no uuid")))
+    }
 }
 
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
@@ -68,7 +99,7 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
 }
 
 /// The embedder's own name, version and build, given when the engine is opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Embedder {
     /// Its name; at most 63 bytes are kept.
     pub name: String,
@@ -99,7 +130,7 @@ fn check_text(what: &str, text: &str, most: usize) -> Result<(), Error> {
 }
 
 /// A writer that is not this process, as an embedder that fronts it tells: see [`crate::Engine::declare_writer`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeclaredWriter {
     /// Its process; what is not known stays empty.
     pub process: Process,
@@ -167,17 +198,10 @@ struct Table {
     list: Vec<Arc<WriterRecord>>,
     /// Those of this process.
     by_label: HashMap<Arc<str>, RecordId>,
-    /// Those of others.
-    others: HashMap<Other, RecordId>,
-}
-
-/// A writer that is not this process.
-#[derive(PartialEq, Eq, Hash)]
-struct Other {
-    process: Process,
-    embedder: Embedder,
-    label: Arc<str>,
-    declared: bool,
+    /// Those that embedders declare.
+    declared: HashMap<DeclaredWriter, RecordId>,
+    /// Records of other processes' engines, by process uuid.
+    observed: HashMap<[u8; 16], RecordId>,
 }
 
 /// The record of the engine itself.
@@ -213,31 +237,7 @@ impl Records {
         Ok(record)
     }
 
-    /// The record of another writer: a remote peer that an embedder declares, or a rival whose own Lifesign has observed it. Blocking; O(1).
-    ///
-    /// # Errors
-    /// As [`Records::intern`].
-    pub fn intern_other(
-        &self,
-        process: &Process,
-        embedder: &Embedder,
-        label: &str,
-        declared: bool,
-    ) -> Result<Arc<WriterRecord>, Error> {
-        check_label(label)?;
-        let other =
-            Other { process: process.clone(), embedder: embedder.clone(), label: label.into(), declared };
-        let mut table = self.table.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(id) = table.others.get(&other) {
-            return Ok(table.list[*id as usize - 1].clone());
-        }
-        let (process, embedder) = (Arc::new(process.clone()), Arc::new(embedder.clone()));
-        let record = self.add(&mut table, process, embedder, other.label.clone(), declared)?;
-        table.others.insert(other, record.id);
-        Ok(record)
-    }
-
-    /// The record of a writer that an embedder declares.
+    /// The record of a writer that an embedder declares. Blocking; O(1).
     ///
     /// # Errors
     /// `TOO_LARGE` or `INVALID` for a text that cannot be kept, and those of [`Records::intern`].
@@ -246,7 +246,15 @@ impl Records {
         check_text("machine", &process.machine, 64)?;
         check_text("executable", &process.executable, 255)?;
         embedder.validate()?;
-        self.intern_other(process, embedder, label, true)
+        check_label(label)?;
+        let mut table = self.table.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(id) = table.declared.get(writer) {
+            return Ok(table.list[*id as usize - 1].clone());
+        }
+        let (process, embedder) = (Arc::new(process.clone()), Arc::new(embedder.clone()));
+        let record = self.add(&mut table, process, embedder, label.as_str().into(), true)?;
+        table.declared.insert(writer.clone(), record.id);
+        Ok(record)
     }
 
     /// The record with this number, which must have been declared.
@@ -282,6 +290,28 @@ impl Records {
         Ok(record)
     }
 
+    /// The record of another engine, as that one wrote it down. A quarter of the records may be of this kind: rivals that come again and again
+    /// must not use up what this engine's own writers need. One past that has the id 0, and only who holds it knows it. Blocking; O(1).
+    pub fn observe(&self, process: &Process, embedder: &Embedder, label: &str) -> Arc<WriterRecord> {
+        let mut table = self.table.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(id) = table.observed.get(&process.uuid) {
+            return table.list[*id as usize - 1].clone();
+        }
+        let kept = table.observed.len() < self.limit / 4 && table.list.len() < self.limit;
+        let record = Arc::new(WriterRecord {
+            id: if kept { table.list.len() as RecordId + 1 } else { 0 },
+            process: Arc::new(process.clone()),
+            embedder: Arc::new(embedder.clone()),
+            label: label.into(),
+            declared: false,
+        });
+        if kept {
+            table.observed.insert(process.uuid, record.id);
+            table.list.push(record.clone());
+        }
+        record
+    }
+
     /// The record with this id, `None` for 0 and ids never given out.
     pub fn get(&self, id: RecordId) -> Option<Arc<WriterRecord>> {
         let table = self.table.read().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -304,6 +334,27 @@ mod tests {
         let process = Process::observe();
         assert_eq!(process.pid, u64::from(std::process::id()));
         assert!(process.start > 0 && process.pid_namespace > 0 && process.boot_id != [0; 16]);
+    }
+
+    #[test]
+    fn a_process_is_written_and_read() {
+        let process = Process::observe();
+        let text = serde_json::to_string(&process).unwrap();
+        assert!(text.contains(&uuid_text(&process.uuid)), "{text}");
+        assert_eq!(serde_json::from_str::<Process>(&text).unwrap(), process);
+        assert!(serde_json::from_str::<Process>(&text.replacen('-', "z", 1)).is_err());
+    }
+
+    #[test]
+    fn rivals_use_up_a_quarter_of_the_records_and_no_more() {
+        let records = Records::new(Embedder::default(), 8);
+        let rivals: Vec<_> = (0..3).map(|_| Process::observe()).collect();
+        let ids: Vec<_> =
+            rivals.iter().map(|rival| records.observe(rival, &Embedder::default(), "engine").id).collect();
+        assert_eq!(ids, [2, 3, 0]);
+        assert_eq!(records.observe(&rivals[0], &Embedder::default(), "engine").id, 2, "interned");
+        assert_eq!(*records.get(3).unwrap().process, rivals[1]);
+        assert_eq!(records.intern("own").unwrap().id, 4);
     }
 
     #[test]

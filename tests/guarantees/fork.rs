@@ -1,36 +1,9 @@
 //! B6: in a child every word reads gone and every call says so; a fresh engine can be opened there.
 
-use std::os::raw::c_int;
-
 use lifesign::{CheckSpec, Config, Engine, ErrorKind, ServiceSpec, Status, SubscriptionFilter};
 
+use crate::support::child::in_a_child;
 use crate::support::{alias, breaks, check, drain, engine, service};
-
-unsafe extern "C" {
-    safe fn fork() -> c_int;
-    fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
-    safe fn _exit(code: c_int) -> !;
-}
-
-/// Runs `questions` in a forked child; the number of the first that is answered wrongly, or 0.
-///
-/// The child asks and leaves: it prints nothing and unwinds nothing, because it is the copy of one thread of many.
-fn in_a_child(questions: impl FnOnce() -> Vec<bool>) -> c_int {
-    let pid = fork();
-    assert!(pid >= 0, "the process forks");
-    if pid == 0 {
-        let answers = std::panic::catch_unwind(std::panic::AssertUnwindSafe(questions));
-        _exit(match answers {
-            Ok(answers) => answers.iter().position(|right| !right).map_or(0, |at| at as c_int + 1),
-            Err(_) => 255,
-        });
-    }
-    let mut status = 0;
-    // SAFETY: `status` is a place for one number, and `pid` is a child of this process that nobody else waits for.
-    assert_eq!(unsafe { waitpid(pid, &raw mut status, 0) }, pid);
-    assert_eq!(status & 0x7F, 0, "the child ended by itself");
-    status >> 8
-}
 
 #[test]
 fn b6_a_child_is_told_that_it_is_one() {
@@ -42,6 +15,8 @@ fn b6_a_child_is_told_that_it_is_one() {
     let token = engine.acquire(&alive, "U").unwrap();
     token.write(Status::Warning, "slow").unwrap();
     let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let claim = engine.claim(directory.path(), "node").unwrap();
     let wrong = in_a_child(|| {
         let forked = |kind: ErrorKind| kind == ErrorKind::Forked;
         macro_rules! forked {
@@ -74,6 +49,10 @@ fn b6_a_child_is_told_that_it_is_one() {
             forked!(subscription.poll(1)),
             forked!(subscription.wait(None)),
             forked!(subscription.descriptor()),
+            forked!(engine.claim(directory.path(), "other")),
+            forked!(claim.state()),
+            forked!(claim.rivals()),
+            forked!(claim.release()),
         ]
     });
     assert_eq!(wrong, 0, "question {wrong} was answered wrongly in the child");
@@ -129,16 +108,21 @@ fn b6_dropping_in_a_child_harms_nobody() {
     let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
     let descriptor = subscription.descriptor().unwrap();
     drain(&subscription);
-    let mut all = Some((engine, token, subscription));
+    let directory = tempfile::tempdir().unwrap();
+    let claim = engine.claim(directory.path(), "node").unwrap();
+    let mut all = Some((engine, token, subscription, claim));
     let wrong = in_a_child(|| {
         drop(all.take());
         vec![alive.status().is_none()]
     });
     assert_eq!(wrong, 0);
-    let (engine, token, subscription) = all.expect("the parent's own");
+    let (engine, token, subscription, claim) = all.expect("the parent's own");
     assert!(!crate::support::is_readable(descriptor), "the child wakes nobody in the parent");
     token.write(Status::Critical, "").unwrap();
     assert!(crate::support::is_readable(descriptor));
     assert_eq!(drain(&subscription).len(), 1);
     assert_eq!(engine.stats().unwrap().tokens, 1);
+    assert!(claim.state().unwrap().held);
+    let refused = crate::support::engine().claim(directory.path(), "node");
+    assert_eq!(crate::support::kind(refused), ErrorKind::Held, "the child gave nothing back");
 }

@@ -4,6 +4,7 @@
 mod support;
 
 mod aliases;
+mod claims;
 mod close;
 mod coalescing;
 mod cursors;

@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 #[cfg(feature = "mutants")]
 pub mod breaks;
+pub mod child;
 #[cfg(feature = "failpoints")]
 pub mod parked;
 pub mod random;
