@@ -176,6 +176,37 @@ int main(void)
     print_snapshot("sidecar", alias);
     drain(subscription);
 
+    puts("-- two claimants");
+    static const char directory[] = "target/ffi-tests/c/claims";
+    lifesign_engine rival;
+    lifesign_claim claim, refused = 77;
+    config.version = str("2.0");
+    ok("open the rival", lifesign_engine_open(&config, &rival, &error));
+    ok("claim", lifesign_claim_open(engine, directory, strlen(directory), "node", 4, &claim, &error));
+    expect("claim held", LIFESIGN_HELD,
+           lifesign_claim_open(rival, directory, strlen(directory), "node", 4, &refused, &error));
+    printf("%s: %s %s is held by %s %s, pid %" PRIu64 " on %s; claim left at %" PRIu64 "\n",
+           lifesign_result_name(error.code), error.caller.name, error.caller.version, error.holder.name,
+           error.holder.version, error.holder.pid, error.holder.machine, refused);
+    printf("says: %s\n", error.message);
+    ok("tick", lifesign_engine_tick(engine, 0, 0, &error));
+    lifesign_claim_view state = { .struct_size = sizeof state };
+    ok("state", lifesign_claim_state(claim, &state, &error));
+    printf("advisory %u, held %u, rivals %u, trouble %s, beats %" PRIu64 "\n", state.advisory, state.held, state.rivals,
+           lifesign_result_name(state.trouble), state.beats);
+    lifesign_rival rivals[4];
+    size_t count = 0;
+    expect("rivals without room", LIFESIGN_BUFFER_TOO_SMALL, lifesign_claim_rivals(claim, NULL, 0, &count, &error));
+    ok("rivals", lifesign_claim_rivals(claim, rivals, 4, &count, &error));
+    for (size_t i = 0; i < count; i++)
+        printf("rival: %s %s, pid %" PRIu64 " on %s, %" PRIu64 " times\n", rivals[i].record.name,
+               rivals[i].record.version, rivals[i].record.pid, rivals[i].record.machine, rivals[i].count);
+    ok("release", lifesign_claim_release(claim, &error));
+    expect("release again", LIFESIGN_CLOSED, lifesign_claim_release(claim, &error));
+    ok("claim", lifesign_claim_open(rival, directory, strlen(directory), "node", 4, &claim, &error));
+    ok("close the rival", lifesign_engine_close(rival, &error));
+    expect("state after close", LIFESIGN_CLOSED, lifesign_claim_state(claim, &state, &error));
+
     puts("-- the end of the engine");
     uint64_t repaired = 1;
     ok("audit", lifesign_engine_audit(engine, &repaired, &error));

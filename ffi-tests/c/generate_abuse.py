@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-KINDS = ("engine", "service", "check", "token", "subscription")
+KINDS = ("engine", "service", "check", "token", "subscription", "claim")
 INFALLIBLE = {"lifesign_abi_version", "lifesign_version", "lifesign_result_name"}
 
 # What a right call passes: by function and parameter, else by parameter.
@@ -26,6 +26,8 @@ VALID = {
     "token_join.old": "w->fenced_token",
     "service_find.id": '"web"',
     "check_find.id": '"web:http"',
+    "claim_open.name": '"abuse"',
+    "dir": "CLAIMS",
     "flags": "LIFESIGN_JOIN_CALLS_ONLY",
     "timeout_ms": "0",
     "status": "LIFESIGN_STATUS_WARNING",
@@ -85,6 +87,7 @@ OPTIONAL = {"config", "filter", "error"}
 DEAD_IS_RIGHT = {"token_join.old"}
 # Texts that may be empty, and those that simply match nothing when they are long.
 MAY_BE_EMPTY = {"label", "output", "name", "data", "prefix", "version", "build"}
+NOT_EMPTY = {"claim_open.name"}
 MAY_BE_LONG = {"prefix"}
 
 
@@ -190,6 +193,10 @@ class Writer:
     def valid(self, name: str) -> str | None:
         """What a right call passes for a parameter."""
         return VALID.get(f"{self.function.short}.{name}", VALID.get(name))
+
+    def may_be_empty(self, name: str) -> bool:
+        """Whether a text of this name is right without a byte in it."""
+        return name in MAY_BE_EMPTY and f"{self.function.short}.{name}" not in NOT_EMPTY
 
     def declare(self, parameter: Parameter, previous: Parameter | None) -> list[str]:
         """Declare a variable of the parameter's name with a right value."""
@@ -313,7 +320,7 @@ class Writer:
         self.call(f"{what} of SIZE_MAX / 2 bytes", f"{pointer} = tiny; {length} = SIZE_MAX / 2;", "refused")
         if name != "data":
             self.call(f"{what} not UTF-8", f"{pointer} = not_utf8; {length} = sizeof not_utf8;", "refused")
-        if name not in MAY_BE_EMPTY:
+        if not self.may_be_empty(name):
             self.call(f"{what} empty", f"{length} = 0;", "refused")
         if name not in MAY_BE_LONG:
             self.call(f"{what} of 1 MiB", f"{pointer} = mebibyte; {length} = sizeof mebibyte;", "refused")
@@ -405,7 +412,7 @@ class Writer:
         self.lines = [f"static void abuse_{self.function.short}(void)", "{", "    struct world *w;"]
         self.in_a_world_of_its_own("nothing wrong", "", "succeeded")
         for parameter in self.function.parameters:
-            if self.function.is_text(parameter) and parameter.name in MAY_BE_EMPTY:
+            if self.function.is_text(parameter) and self.may_be_empty(parameter.name):
                 empty = f"{parameter.name} = NULL; {parameter.name}_len = 0;"
                 self.in_a_world_of_its_own(f"{parameter.name} NULL and empty", empty, "succeeded")
             if self.function.is_size(parameter):

@@ -6,7 +6,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 build=target/ffi-tests/c
-mkdir -p "$build"
+mkdir -p "$build/claims"
 
 "$here/header_test.sh"
 "$here/symbols_test.sh"
@@ -20,9 +20,10 @@ compile() {
 grind() {
     valgrind --quiet --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite "$@"
 }
-# What differs from run to run: process numbers, machines, programs' paths and ids.
+# What differs from run to run: process numbers, machines, times, paths and ids.
 normalise() {
     sed -E -e "s/pid [0-9]+/pid N/g" -e "s/on $(uname -n)/on MACHINE/g" -e "s#/[^ ,)]*/client#CLIENT#g" \
+        -e 's/20[0-9-]{8}T[0-9:]{8}Z/TIME/g' -e "s#in /[^ ]*/claims#in CLAIMS#g" \
         -e 's/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/UUID/g'
 }
 

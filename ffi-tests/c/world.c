@@ -57,13 +57,26 @@ static lifesign_subscription subscribe(lifesign_engine engine)
     return subscription;
 }
 
-static void populate(uint64_t handles[KINDS], lifesign_engine engine)
+static lifesign_result try_claim(lifesign_engine engine, const char *name, lifesign_claim *claim)
+{
+    return lifesign_claim_open(engine, CLAIMS, strlen(CLAIMS), name, strlen(name), claim, NULL);
+}
+
+static lifesign_claim claim(lifesign_engine engine, const char *name)
+{
+    lifesign_claim claim;
+    must(name, try_claim(engine, name, &claim));
+    return claim;
+}
+
+static void populate(uint64_t handles[KINDS], lifesign_engine engine, const char *name)
 {
     handles[ENGINE] = engine;
     handles[SERVICE] = add_service(engine, "web");
     handles[CHECK] = add_check(engine, handles[SERVICE], "web:http");
     handles[TOKEN] = acquire(handles[CHECK]);
     handles[SUBSCRIPTION] = subscribe(engine);
+    handles[CLAIM] = claim(engine, name);
 }
 
 /* Makes one of each in the live engine, and ends it. */
@@ -74,6 +87,8 @@ static void make_and_end(uint64_t handles[KINDS], const struct world *world)
     handles[CHECK] = add_check(engine, handles[SERVICE], "short-lived:http");
     handles[TOKEN] = acquire(handles[CHECK]);
     handles[SUBSCRIPTION] = subscribe(engine);
+    handles[CLAIM] = claim(engine, "short-lived");
+    must("release", lifesign_claim_release(handles[CLAIM], NULL));
     must("unsubscribe", lifesign_unsubscribe(handles[SUBSCRIPTION], NULL));
     must("close the token", lifesign_token_close(handles[TOKEN], NULL));
     must("deregister", lifesign_check_deregister(handles[CHECK], NULL));
@@ -97,7 +112,7 @@ struct world *world_open(void)
     struct world *world = calloc(1, sizeof *world);
     if (world == NULL)
         abort();
-    populate(world->live, open_engine());
+    populate(world->live, open_engine(), "live");
     world->fenced_token = world->live[TOKEN];
     must("generation", lifesign_token_generation(world->fenced_token, &world->generation, NULL));
     must("take over", lifesign_token_take_over(world->live[CHECK], world->generation, "abuse", 5,
@@ -110,12 +125,17 @@ struct world *world_open(void)
     world->free_check = add_check(world->live[ENGINE], 0, "free");
     /* These take the places of what was just ended. */
     subscribe(world->live[ENGINE]);
+    claim(world->live[ENGINE], "other");
     acquire(add_check(world->live[ENGINE], 0, "other"));
-    populate(world->foreign, open_engine());
-    populate(world->orphaned, open_engine());
+    populate(world->foreign, open_engine(), "foreign");
+    populate(world->orphaned, open_engine(), "orphaned");
     must("close", lifesign_engine_close(world->orphaned[ENGINE], NULL));
     make_and_end(world->closed, world);
 
+    lifesign_claim none;
+    if (try_claim(world->foreign[ENGINE], "live", &none) != LIFESIGN_HELD)
+        abort();
+    must("tick", lifesign_engine_tick(world->live[ENGINE], 0, 0, NULL));
     observe(world, &world->stats, &world->state);
     return world;
 }

@@ -9,10 +9,13 @@
 
 #include "lifesign.h"
 
-enum kind { ENGINE, SERVICE, CHECK, TOKEN, SUBSCRIPTION, KINDS };
+enum kind { ENGINE, SERVICE, CHECK, TOKEN, SUBSCRIPTION, CLAIM, KINDS };
+
+/* Where names are claimed; run.sh makes it. */
+#define CLAIMS "target/ffi-tests/c/claims"
 
 struct world {
-    uint64_t live[KINDS];     /* of one engine; the token holds the check, the check is the service's */
+    uint64_t live[KINDS];     /* of one engine; the token holds the check, the check is the service's; the claim has a rival */
     uint64_t stale[KINDS];    /* closed, and another was made in their place */
     uint64_t closed[KINDS];   /* closed last */
     uint64_t orphaned[KINDS]; /* of an engine that was closed over them */
