@@ -44,6 +44,10 @@ package lifesign
 #cgo noescape lifesign_subscription_poll
 #cgo noescape lifesign_subscription_descriptor
 #cgo noescape lifesign_unsubscribe
+#cgo noescape lifesign_claim_open
+#cgo noescape lifesign_claim_state
+#cgo noescape lifesign_claim_rivals
+#cgo noescape lifesign_claim_release
 #cgo nocallback lifesign_abi_version
 #cgo nocallback lifesign_version
 #cgo nocallback lifesign_result_name
@@ -85,6 +89,10 @@ package lifesign
 #cgo nocallback lifesign_subscription_poll
 #cgo nocallback lifesign_subscription_descriptor
 #cgo nocallback lifesign_unsubscribe
+#cgo nocallback lifesign_claim_open
+#cgo nocallback lifesign_claim_state
+#cgo nocallback lifesign_claim_rivals
+#cgo nocallback lifesign_claim_release
 
 #include "lifesign.h"
 */

@@ -50,6 +50,14 @@
 //		fmt.Println(event.ID, event.Status)
 //	}
 //
+// # Claiming a name
+//
+// [Engine.Claim] makes an engine the only holder of a name in a directory, so
+// that two agents for one node find each other instead of disturbing each
+// other: the second is refused with the record of the first, and the first is
+// told by [Claim.Rivals] who tried. That takes an [Engine.Tick] every second
+// or so.
+//
 // # Errors
 //
 // Every refusal is an [*Error]: a [Code] that errors.Is compares with the

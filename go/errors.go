@@ -17,7 +17,8 @@ type Code uint32
 
 // The reasons, complete.
 const (
-	// ErrHeld: somebody holds the check's token; the error names the holder.
+	// ErrHeld: somebody holds the check's token, or the claimed name; the
+	// error names the holder.
 	ErrHeld Code = C.LIFESIGN_HELD
 	// ErrFenced: another writer took over since; the error names it.
 	ErrFenced Code = C.LIFESIGN_FENCED
@@ -36,7 +37,7 @@ const (
 	ErrDerived Code = C.LIFESIGN_DERIVED
 	// ErrForked: this process is a fork of the one that opened the engine.
 	ErrForked Code = C.LIFESIGN_FORKED
-	// ErrClosed: the engine, token or subscription is closed.
+	// ErrClosed: the engine, token, subscription or claim is closed.
 	ErrClosed Code = C.LIFESIGN_CLOSED
 	// ErrExists: the id is registered with a different definition; the
 	// message names the field.
@@ -52,10 +53,10 @@ const (
 	// ErrBufferTooSmall: never returned by this package, which sizes its
 	// buffers itself.
 	ErrBufferTooSmall Code = C.LIFESIGN_BUFFER_TOO_SMALL
-	// ErrLimit: a quota of the engine's [Config] is used up.
+	// ErrLimit: a quota of the engine's [Config] is used up, or a disk.
 	ErrLimit Code = C.LIFESIGN_LIMIT
-	// ErrBusy: a service that still has checks, or a subscription that
-	// already has a consumer.
+	// ErrBusy: a service that still has checks, a subscription that already
+	// has a consumer, or a name that somebody is in the middle of claiming.
 	ErrBusy Code = C.LIFESIGN_BUSY
 	// ErrTimeout: a wait in the engine ended with nothing; this package
 	// returns the context's error instead.
@@ -89,7 +90,8 @@ type Error struct {
 	Generation uint64
 	// Caller is the writer that was refused, nil if none is known.
 	Caller *WriterRecord
-	// Holder is the writer that holds the check's token now, nil if nobody.
+	// Holder is the writer that holds the check's token now, or the engine
+	// that holds the claimed name; nil if nobody.
 	Holder *WriterRecord
 }
 
@@ -107,6 +109,12 @@ func (e *Error) Is(target error) bool { return target == error(e.Code) }
 // invalid refuses an argument that does not get as far as the engine.
 func invalid(format string, args ...any) error {
 	return &Error{Code: ErrInvalid, Message: fmt.Sprintf(format, args...)}
+}
+
+// newError is an error with the engine's sentence. That begins with the code's
+// name, which Error says by itself.
+func newError(code Code, sentence string) *Error {
+	return &Error{Code: code, Message: strings.TrimPrefix(sentence, code.String()+": ")}
 }
 
 // errorDetail is the struct that a failing call describes its refusal in. It
@@ -135,13 +143,11 @@ func (d *errorDetail) result(code C.lifesign_result) error {
 }
 
 func (d *errorDetail) refusal(code C.lifesign_result) *Error {
-	refusal := &Error{Code: Code(code)}
 	if d.c.code != code {
 		// The call failed before it could describe why.
-		return refusal
+		return &Error{Code: Code(code)}
 	}
-	// The engine's sentence begins with the code's name, which Error says by itself.
-	refusal.Message = strings.TrimPrefix(text(d.c.message[:]), refusal.Code.String()+": ")
+	refusal := newError(Code(code), text(d.c.message[:]))
 	refusal.Generation = uint64(d.c.generation)
 	if d.c.caller.id != 0 {
 		refusal.Caller = writerRecord(&d.c.caller)

@@ -57,9 +57,7 @@ impl Files {
         });
         match found {
             Ok(directory) => Ok(Self { directory, name: name.into() }),
-            Err(error) => {
-                Err(refused(format_args!("{}: the directory {}", about(), directory.display()), &error))
-            }
+            Err(error) => Err(refused(format_args!("{}: the directory {directory:?}", about()), &error)),
         }
     }
 

@@ -524,8 +524,9 @@ fn x1_what_cannot_be_claimed_is_said() {
     refuses(path, "a\0b", ErrorKind::Invalid, "NUL");
     refuses(path, &"n".repeat(201), ErrorKind::TooLarge, "201 bytes");
     refuses(path, &"n".repeat(1 << 20), ErrorKind::TooLarge, "1048576 bytes");
-    refuses(&path.join("absent"), "node", ErrorKind::Invalid, "absent: No such file");
+    refuses(&path.join("absent"), "node", ErrorKind::Invalid, "absent\": No such file");
     refuses(Path::new(""), "node", ErrorKind::Invalid, "No such file");
+    refuses(Path::new("a\0b"), "node", ErrorKind::Invalid, "\"a\\0b\"");
     std::fs::write(path.join("file"), "").unwrap();
     refuses(&path.join("file"), "node", ErrorKind::Invalid, "file");
     std::fs::create_dir(path.join("blocked.lock")).unwrap();
