@@ -4,6 +4,7 @@ import json
 import os
 import select
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,8 +38,9 @@ def refused(call: Callable[[], object]) -> str:
     return str(error.value)
 
 
-def test_every_call_says_forked_and_how_to_go_on(world: World) -> None:
+def test_every_call_says_forked_and_how_to_go_on(world: World, tmp_path: Path) -> None:
     subscription = world.engine.subscribe()
+    claim = world.engine.claim(tmp_path, "node")
     calls: list[Callable[[], object]] = [
         lambda: world.check.status,
         lambda: world.service.status,
@@ -56,10 +58,15 @@ def test_every_call_says_forked_and_how_to_go_on(world: World) -> None:
         lambda: subscription.wait(0),
         lambda: next(iter(subscription)),
         world.engine.subscribe,
+        lambda: world.engine.claim(tmp_path, "other"),
+        lambda: claim.state,
+        claim.rivals,
     ]
     for said in in_child(lambda: [refused(call) for call in calls]):
         assert said.endswith("engine = lifesign.Engine()")
     assert world.check.status is Status.PASSING
+    assert claim.state.held
+    claim.release()
     subscription.close()
 
 

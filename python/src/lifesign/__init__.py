@@ -7,6 +7,7 @@ who was taken over is refused with the successor's record, however late it write
 
 from ._library import lib as _lib
 from .check import Check
+from .claim import Claim
 from .engine import Engine
 from .errors import (
     BufferTooSmallError,
@@ -38,10 +39,12 @@ from .errors import (
 from .model import (
     Batch,
     CheckKind,
+    ClaimState,
     Cursor,
     Event,
     EventKind,
     Holder,
+    Rival,
     ServiceSnapshot,
     Snapshot,
     Stats,
@@ -58,6 +61,8 @@ __all__ = [
     "BusyError",
     "Check",
     "CheckKind",
+    "Claim",
+    "ClaimState",
     "ClosedError",
     "Code",
     "Cursor",
@@ -82,6 +87,7 @@ __all__ = [
     "LoopError",
     "NotFoundError",
     "RevokedError",
+    "Rival",
     "Service",
     "ServiceSnapshot",
     "Snapshot",

@@ -75,6 +75,7 @@ service = c_uint64
 check = c_uint64
 token = c_uint64
 subscription = c_uint64
+claim = c_uint64
 
 
 class Str(Structure):
@@ -281,6 +282,35 @@ class Stats(Structure):
     )
 
 
+class ClaimView(Structure):
+    """How a claim stands."""
+
+    _fields_ = (
+        ("struct_size", c_uint32),
+        ("advisory", c_uint32),
+        ("held", c_uint32),
+        ("rivals", c_uint32),
+        ("claimed_ns", c_int64),
+        ("beats", c_uint64),
+        ("trouble", result),
+        ("reserved", c_uint32),
+        ("message", c_char * 1024),
+    )
+
+
+class Rival(Structure):
+    """Who else wants a claimed name."""
+
+    _fields_ = (
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("record", Record),
+        ("first_ns", c_int64),
+        ("last_ns", c_int64),
+        ("count", c_uint64),
+    )
+
+
 STRUCTURES: dict[str, type[Structure]] = {
     "lifesign_str": Str,
     "lifesign_span": Span,
@@ -296,6 +326,8 @@ STRUCTURES: dict[str, type[Structure]] = {
     "lifesign_batch": Batch,
     "lifesign_filter": Filter,
     "lifesign_stats": Stats,
+    "lifesign_claim_view": ClaimView,
+    "lifesign_rival": Rival,
 }
 
 _S = TypeVar("_S", bound=Structure)
@@ -371,4 +403,12 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lifesign_subscription_wait": (result, (subscription, c_int64, _error)),
     "lifesign_subscription_descriptor": (result, (subscription, POINTER(c_int32), _error)),
     "lifesign_unsubscribe": (result, (subscription, _error)),
+    # claim
+    "lifesign_claim_open": (
+        result,
+        (engine, c_char_p, c_size_t, c_char_p, c_size_t, POINTER(claim), _error),
+    ),
+    "lifesign_claim_state": (result, (claim, POINTER(ClaimView), _error)),
+    "lifesign_claim_rivals": (result, (claim, POINTER(Rival), c_size_t, _size, _error)),
+    "lifesign_claim_release": (result, (claim, _error)),
 }

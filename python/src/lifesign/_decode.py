@@ -6,9 +6,11 @@ from . import _abi as abi
 from .model import (
     Batch,
     CheckKind,
+    ClaimState,
     Cursor,
     Event,
     EventKind,
+    Rival,
     ServiceSnapshot,
     Snapshot,
     Stats,
@@ -26,8 +28,10 @@ def text(value: bytes) -> str:
 
 def record(value: abi.Record) -> WriterRecord | None:
     """Decode a writer record; id 0 means that there is none."""
-    if value.id == 0:
-        return None
+    return None if value.id == 0 else _record(value)
+
+
+def _record(value: abi.Record) -> WriterRecord:
     return WriterRecord(
         id=value.id,
         process=UUID(bytes=bytes(value.process_uuid)),
@@ -114,3 +118,20 @@ def batch(value: abi.Batch, events: list[abi.Event], buffer: memoryview) -> Batc
 def stats(value: abi.Stats) -> Stats:
     """Decode the counters."""
     return Stats(**{name: getattr(value, name) for name in _STATS})
+
+
+def claim_state(value: abi.ClaimView) -> ClaimState:
+    """Decode how a claim stands."""
+    return ClaimState(
+        advisory=bool(value.advisory),
+        held=bool(value.held),
+        rivals=value.rivals,
+        claimed_ns=value.claimed_ns,
+        beats=value.beats,
+        trouble=text(value.message) if value.trouble != abi.OK else None,
+    )
+
+
+def rival(value: abi.Rival) -> Rival:
+    """Decode who else wants a name; the record is there whatever its id."""
+    return Rival(record=_record(value.record), first_ns=value.first_ns, last_ns=value.last_ns, count=value.count)

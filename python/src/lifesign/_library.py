@@ -64,7 +64,8 @@ def refusal(code: int, detail: abi.Error) -> LifesignError:
         message or kind.code.name,
         caller=_decode.record(detail.caller),
         holder=holder,
-        generation=detail.generation if holder else None,
+        # A claimed name has a holder and no generation.
+        generation=(detail.generation or None) if holder else None,
     )
 
 

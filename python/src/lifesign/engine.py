@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from ctypes import byref, c_size_t, c_uint8, c_uint64
+from os import PathLike, fsencode
 from time import CLOCK_BOOTTIME, clock_gettime_ns, time_ns
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,6 +16,7 @@ from ._encode import signed, status, text, unsigned, utf8
 from ._filter import expect, filter_of
 from ._library import call, lib
 from .check import Check
+from .claim import Claim
 from .errors import BufferTooSmallError, GoneError, NotFoundError
 from .model import ServiceSnapshot, Stats, Status, WriterRecord
 from .service import Service
@@ -337,6 +339,30 @@ class Engine:
         subscription = abi.subscription()
         call(lib.lifesign_subscribe, self._handle, byref(interest), byref(subscription))
         return Subscription(self, subscription.value)
+
+    def claim(self, directory: str | bytes | PathLike[str] | PathLike[bytes], name: str) -> Claim:
+        """Make this engine the only holder of a name in a directory.
+
+        Whoever else claims it, in whatever process, is refused, until the claim is released, the engine closed or the
+        process ended. On a file system that cannot exclude, NFS and FUSE for two, and in a directory with a file
+        ``.lifesign-advisory``, the claim is advisory: it succeeds, and rivals are found by their heartbeats within two
+        ticks. Call :meth:`tick` about once a second: it looks after the claim.
+
+        Args:
+            directory: Where the claim is made; it must be there.
+            name: 1 to 200 bytes of UTF-8, without ``/`` and not starting with a dot.
+
+        Raises:
+            HeldError: Somebody else holds it; see ``holder``.
+            InvalidError: A bad name, or a directory that is missing or may not be written.
+            TooLargeError: The name or the path is too long.
+            LimitError: The disk is full, or the process holds 256 claims.
+            BusyError: Another claimant stands still in the middle of its claim.
+        """
+        path, raw = fsencode(directory), utf8(name, "name")
+        claim = abi.claim()
+        call(lib.lifesign_claim_open, self._handle, path, len(path), raw, len(raw), byref(claim))
+        return Claim(self, claim.value, name)
 
     @property
     def closed(self) -> bool:

@@ -70,7 +70,7 @@ class LifesignError(Exception):
 
 
 class HeldError(LifesignError):
-    """Somebody else holds the check's token; see ``holder`` and ``generation``."""
+    """Somebody else holds the check's token, or the claimed name; see ``holder`` and ``generation``."""
 
     code = Code.HELD
 
@@ -127,7 +127,7 @@ class ForkedError(LifesignError):
 
 
 class ClosedError(LifesignError):
-    """The engine, token or subscription was closed."""
+    """The engine, token or subscription was closed, or the claim released."""
 
     code = Code.CLOSED
 
@@ -169,13 +169,13 @@ class BufferTooSmallError(LifesignError):
 
 
 class LimitError(LifesignError):
-    """A quota of the engine is used up."""
+    """A quota of the engine or process is used up, or a disk."""
 
     code = Code.LIMIT
 
 
 class BusyError(LifesignError):
-    """Another call is running on the subscription, or the service still has checks."""
+    """Another call is running on the subscription, the service still has checks, or a rival stands in mid-claim."""
 
     code = Code.BUSY
 

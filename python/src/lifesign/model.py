@@ -227,6 +227,54 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimState:
+    """How a claim stands, as of the last tick.
+
+    ``advisory``: the directory cannot exclude, so others may hold the name as well; they are found by their
+    heartbeats. ``held`` is False after somebody removed the lock file and another engine claimed the name; each tick
+    tries to have it back. ``beats`` counts the ticks that have looked after the claim, and ``trouble`` says what went
+    wrong at the last one.
+    """
+
+    advisory: bool
+    held: bool
+    rivals: int
+    claimed_ns: int
+    beats: int
+    trouble: str | None
+
+    @property
+    def since(self) -> datetime:
+        """When the name was claimed."""
+        return _instant(self.claimed_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A program that wants a claimed name too: it was refused, or, where the directory cannot exclude, holds it too.
+
+    One that ends and starts again in the same place is one rival: ``record`` is that of its newest process, and has
+    the id 0 when the engine keeps no more records of others. ``first_ns`` and ``last_ns`` are by the rival's own clock
+    if it was refused; ``count`` is how often it tried, or how many of its heartbeats were seen.
+    """
+
+    record: WriterRecord
+    first_ns: int
+    last_ns: int
+    count: int
+
+    @property
+    def first(self) -> datetime:
+        """When it was seen first."""
+        return _instant(self.first_ns)
+
+    @property
+    def last(self) -> datetime:
+        """When it was seen last."""
+        return _instant(self.last_ns)
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """Counters of an engine since it was opened, and what is alive in it now (``services`` to ``bytes``)."""
 
