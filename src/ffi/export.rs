@@ -7,7 +7,6 @@ use crate::ffi::boundary::{self, Out, Slots, call};
 use crate::ffi::engine::engine;
 use crate::ffi::marshal::{Bytes, too_small};
 use crate::ffi::types::*;
-use crate::model::error::Error;
 
 /// Writes what every check shows that has ever reported or was restored into a JSON file, and tells how many those are. The file is put in the place of an
 /// earlier one when it is whole; on failure the earlier one stays.

@@ -325,3 +325,4 @@ fn p2_a_writer_that_was_overtaken_leaves_the_newer_entry() {
         assert_eq!(history[0].to, Status::Critical, "the newer entry stays");
     };
     breaks::notices("history-overtaken", "the newer entry stays", script);
+}

@@ -6,11 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use lifesign::{
-    ClockSource, Config, Cursor, Embedder, Engine, ErrorKind, Event, Limits, Status, Subscription,
-    SubscriptionFilter, Trouble, TroubleKind,
+    ClockSource, Config, Cursor, Engine, ErrorKind, Event, Status, Subscription, SubscriptionFilter, Trouble,
+    TroubleKind,
 };
 
-use crate::support::{alias, breaks, check, drain, engine, is_readable, kind, limited, service};
+use crate::support::{alias, breaks, check, drain, is_readable, kind, service};
 
 /// Nanoseconds in a second of the engine's clock.
 const SECOND: u64 = 1_000_000_000;
@@ -166,7 +166,7 @@ fn storm() {
         }
         let most = RIVALS * (second as usize + 1);
         assert!(events.len() <= most, "one event a second for each offender: {} events", events.len());
-        assert!(!is_readable(descriptor), "what is held back wakes nobody");
+        assert!(!is_readable(descriptor), "one event a second for each offender: what is held back wakes nobody");
         engine.tick(0, (second + 1) * SECOND - 1).unwrap();
         assert!(!is_readable(descriptor) && troubles(&subscription).is_empty(), "a second is not over");
         engine.tick(0, (second + 1) * SECOND).unwrap();
