@@ -2,7 +2,7 @@
 //!
 //! A mark says only that a cell changed. The reader loads what stands there now and compares it with what it delivered last for this cell (see
 //! [`fill`](crate::subscribe::fill)), so that per check (incarnation, version, epoch) rises strictly and changes that came in between are
-//! merged. Memory is a mark and an entry for each check that matches, however often it changes.
+//! merged. Memory is a mark and an entry for each cell in which a check matched, however often it changes.
 //!
 //! Deregistrations cannot be left to the cell, which may have been given to another check by then. Each subscription has an inbox of
 //! tombstones keyed by id (one that still stands in its cell is told from there, before the inbox has it); past its limit the inbox is emptied

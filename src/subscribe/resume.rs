@@ -20,7 +20,7 @@
 //! ([`crate::subscribe::interest`]); but it marks only those of which the cursor does not say that they were delivered: the word is not settled
 //! (`resume-ignores-unsettled`) or behind its snapshot, or the stamp is above the cursor. Which statuses there were in between is not known, so the
 //! severity does not count. An alias shows what is below it: it is marked if one of the checks below is so, or if a summary below was stamped by a
-//! registration, which changes what an alias shows without a commit that is left to be found. So something may come again that was delivered;
+//! registration, which changes what an alias shows without a commit that is left to be found (`registration-without-stamp`). So something may come again that was delivered;
 //! nothing is left out.
 //!
 //! Of a deregistered check nothing is left in the cell. The engine keeps the last tombstones with the positions drawn after they were put into the

@@ -182,7 +182,7 @@ mod tests {
     fn an_idle_entry_makes_room() {
         let records = Records::new(Embedder::default(), 1);
         let mut store = Store::new();
-        (0..MOST).for_each(|id| drop(store.add(&report(&id.to_string(), 1), at(0))));
+        (0..MOST).for_each(|id| assert!(store.add(&report(&id.to_string(), 1), at(0))));
         assert_eq!(store.take(0, &records).len(), MOST);
         store.add(&report("too early", 1), at(1));
         store.add(&report("in time", 1), at(INTERVAL));
