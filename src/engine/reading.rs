@@ -125,6 +125,7 @@ impl Inner {
     }
 
     fn present(&self, view: View) -> ServiceSnapshot {
+        let is_node = view.state.id.is_empty();
         let spec = view.service.as_ref().map(|service| service.spec.clone()).unwrap_or_default();
         ServiceSnapshot {
             id: view.state.id.clone(),
@@ -135,7 +136,17 @@ impl Inner {
             checks: view
                 .checks
                 .into_iter()
-                .map(|seen| (self.check_handle(seen.bound.place.slot, seen.bound.life), seen.snapshot))
+                .map(|seen| {
+                    let handle = self.check_handle(seen.bound.place.slot, seen.bound.life);
+                    match &seen.snapshot.definition.target {
+                        // The node depends on no alias, so its view derives none: each is read as of its own target.
+                        Some(target) if is_node => {
+                            let derived = collect(target, self.limits.max_output).derive(&seen.snapshot);
+                            (handle, Arc::new(derived))
+                        }
+                        _ => (handle, seen.snapshot),
+                    }
+                })
                 .collect(),
         }
     }
