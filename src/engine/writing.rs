@@ -429,6 +429,7 @@ impl Inner {
         if !token.calls.close() {
             return Err(Error::refused(ErrorKind::Revoked, token.refusal("closing the token of")));
         }
+        engine.tokens.fetch_sub(1, Ordering::Relaxed);
         if engine.check_open().is_err() {
             return Ok(());
         }

@@ -285,7 +285,6 @@ impl std::fmt::Debug for Token {
 
 impl Drop for Token {
     fn drop(&mut self) {
-        self.shared.engine.tokens.fetch_sub(1, Ordering::Relaxed);
         // A token that is closed already, or whose engine is, has nothing left to give back.
         let _ = self.close();
     }
