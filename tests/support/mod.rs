@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 #[cfg(feature = "mutants")]
 pub mod breaks;
 pub mod child;
+pub mod evidence;
 #[cfg(feature = "failpoints")]
 pub mod parked;
 pub mod random;
