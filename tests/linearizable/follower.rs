@@ -171,8 +171,6 @@ pub fn follow_all(world: &World, random: &mut Random, history: &mut History) {
             break;
         }
         let _ = all.subscription.wait(Some(NAP));
-        world.let_go(0);
-        world.let_go(1);
         thread::sleep(BREAK);
     }
     all.verify_last(|_| true);
@@ -228,8 +226,6 @@ pub fn follow_some(world: &World, random: &mut Random, history: &mut History) {
             break;
         }
         let _ = services[1].subscription.wait(Some(NAP));
-        world.let_go(0);
-        world.let_go(1);
         thread::sleep(BREAK);
     }
     let bound = |service: usize| move |id: &str| number(id).is_some_and(|check| HOMES[check] == service);

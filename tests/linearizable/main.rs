@@ -6,33 +6,40 @@ mod support;
 
 mod actors;
 mod commits;
+mod corrupted;
 mod delivery;
 mod derived;
 mod follower;
+mod mutants;
 mod object;
 mod recording;
+mod specification;
 mod timeline;
 mod tokens;
 mod whole_service;
+mod windows;
 mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actors::Actor;
 use commits::Commits;
 use recording::History;
 use support::random::Random;
 use support::{breaks, evidence};
-use world::{HOMES, LIFE_OF_BASE, World};
+use world::{HOMES, LIFE_OF_BASE, STEPS, World};
 
 /// How often each writer and each reader acts in one history.
 const ROUNDS: u64 = 320_000;
 
+/// What a thread does each time.
+type Step<'a> = fn(&mut Actor<'a>);
+
 /// What each thread does, and how often.
-fn steps<'a>() -> [(fn(&mut Actor<'a>), u64); 11] {
+fn steps<'a>() -> [(Step<'a>, u64); 11] {
     [
         (Actor::reregister, ROUNDS / 20),
         (Actor::rival, ROUNDS / 10),
@@ -46,6 +53,15 @@ fn steps<'a>() -> [(fn(&mut Actor<'a>), u64); 11] {
         (Actor::read, ROUNDS),
         (Actor::read, ROUNDS),
     ]
+}
+
+/// Tells the followers that nobody acts any more.
+struct Finish<'a>(&'a World);
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
 }
 
 /// Lets everybody act at once and returns what they have recorded.
@@ -76,10 +92,16 @@ fn record(seed: u64) -> History {
                 })
             })
             .collect();
+        // Also if one of them fails: the others wait for this.
+        let finish = Finish(world);
+        while acting.iter().any(|thread| !thread.is_finished()) {
+            (0..2).for_each(|which| world.let_go(which));
+            thread::sleep(Duration::from_micros(300));
+        }
         for thread in acting {
             history.append(thread.join().unwrap());
         }
-        world.finish();
+        drop(finish);
         for thread in following {
             history.append(thread.join().unwrap());
         }
@@ -145,4 +167,15 @@ fn every_view_is_linearizable() {
     for (view, checked) in views {
         evidence::tell("linearizability", view, checked, begun);
     }
+}
+
+#[test]
+fn short_windows_are_linearizable_to_a_general_checker() {
+    let _whole = breaks::none();
+    let windows = if std::env::var_os("LIFESIGN_LONG").is_some() { 60_000 } else { 6_000 };
+    let begun = Instant::now();
+    let met = windows::run(7, windows, &STEPS);
+    println!("{met:?}");
+    assert!(met.stopped > windows && met.nested > windows / 2, "the threads did not meet: {met:?}");
+    evidence::tell("linearizability", "windows, general checker", met.windows, begun);
 }
