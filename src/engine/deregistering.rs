@@ -153,6 +153,8 @@ impl Inner {
             interest::for_each(&definition.home.cell().interest, Class::Member, bury);
             interest::for_each(self.board.everything(), Class::Own, bury);
         });
+        // From here on who finds the cell ended need not tell it.
+        cell.status().settle(committed.word());
         definition.home.stamp(&self.revisions);
         registry.graves.add(handle, slot, tombstone.clone(), &self.revisions, self.limits.max_pending);
         interest::for_each(&cell.interest, Class::Own, |core| {

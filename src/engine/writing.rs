@@ -13,6 +13,7 @@ use crate::model::error::{Error, ErrorKind, Refusal};
 use crate::model::event::TroubleKind;
 use crate::model::snapshot::{RecordId, Snapshot};
 use crate::model::status::Status;
+use crate::mutant::mutated;
 use crate::subscribe::trouble::Report;
 use crate::sync::Ordering;
 use crate::writer::commit::{Committed, Next, commit, complete_for, is_paid};
@@ -137,6 +138,7 @@ impl Inner {
         caller: Option<Arc<WriterRecord>>,
     ) -> Error {
         self.counters.refused(place.slot, kind);
+        show(place, current);
         if let Some(caller) = &caller {
             refused(place).of(caller.id).count(self.clock.wall());
         }
@@ -168,6 +170,7 @@ impl Inner {
     /// The same for a token, which knows where it is counted.
     fn refuse_token(&self, verb: &'static str, kind: ErrorKind, token: &Shared, current: &Snapshot) -> Error {
         self.counters.refused(token.check.place.slot, kind);
+        show(token.check.place, current);
         let holder = match kind {
             ErrorKind::Gone => None,
             _ => {
@@ -465,5 +468,12 @@ fn refused(place: Place) -> Arc<Tallies> {
             return tallies;
         }
         place.cell.refused.replace(None, Some(Arc::new(Tallies::default())));
+    }
+}
+
+/// Whoever is refused is told of a commit, and must not see a word from before it: to him, too, word and snapshot are one object.
+fn show(place: Place, current: &Snapshot) {
+    if !mutated!("refuse-without-raise") {
+        place.cell.status().raise(current.word());
     }
 }

@@ -75,8 +75,8 @@ pub(super) struct Consumer {
     pub delivered: HashMap<u32, Delivered>,
     /// Aliases that were marked and found deregistered, until their tombstones come.
     pub ended: HashSet<u32>,
-    /// By cell, the newest incarnation whose end was told: it may be met in the cell and in the inbox.
-    pub told: HashMap<u32, u64>,
+    /// Ends that were told, by cell and incarnation, until their cells say that they have come to every inbox.
+    pub told: HashSet<(u32, u64)>,
     pub summary: Option<Arc<SummaryState>>,
     /// Cells of this round that are not read yet, in ascending order.
     pub taken: VecDeque<u32>,
@@ -354,6 +354,8 @@ impl Core {
             batch.read(slot, consumer);
         }
         crate::failpoint::pause!("poll:read");
+        // Before the inbox is looked at: what has come to it by now is not met again, neither there nor in its cell.
+        let over = batch.told_for_good(consumer);
         if self.dirty.take_other() {
             let (tombstones, overflow) = {
                 let mut inbox = self.inbox.lock();
@@ -370,6 +372,7 @@ impl Core {
                 batch.events.extend(due.into_iter().map(|trouble| Event::Trouble(Arc::new(trouble))));
             }
         }
+        over.iter().for_each(|end| _ = consumer.told.remove(end));
         let mut events = batch.events;
         events.sort_by(|one, other| (one.revision(), one.id()).cmp(&(other.revision(), other.id())));
         consumer.carry.extend(events);

@@ -7,6 +7,7 @@ use crate::engine::Inner;
 use crate::model::event::{Event, SummaryState};
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
+use crate::mutant::mutated;
 use crate::subscribe::delivery::{Buried, Consumer, Core, Delivered};
 use crate::summary::view::View;
 use crate::summary::{Bound, Service, Summary};
@@ -50,16 +51,32 @@ impl<'a> Fill<'a> {
     /// returned, so it is told at once; an alias's, which is derived, comes from the inbox alone.
     fn end(&mut self, slot: u32, tombstone: Arc<Snapshot>, consumer: &mut Consumer) {
         let incarnation = tombstone.incarnation;
-        if consumer.told.get(&slot) == Some(&incarnation) {
-            return;
-        }
-        if tombstone.definition.is_alias() {
+        if self.is_buried(slot, &tombstone) {
+            // It is in the inbox still, or it was told, or it is older than what this subscription started from.
+            self.begun.push(slot);
+        } else if tombstone.definition.is_alias() {
             consumer.ended.insert(slot);
         } else {
             let handle = self.engine.check_handle(slot, tombstone.life);
             let (first, worst) = ((slot, incarnation), Status::Critical);
             self.bury(Buried { handle, slot, tombstone, first, worst }, consumer);
         }
+    }
+
+    /// Whether a tombstone that was found in its cell has come to every inbox. A mark that is found later must not tell it once more, nor after
+    /// the end of a later life of the same id with which it was merged there (`end-told-from-cell`).
+    fn is_buried(&self, slot: u32, tombstone: &Snapshot) -> bool {
+        let word = self.engine.cell(slot).map(|cell| cell.status().load());
+        word.is_none_or(|word| word > tombstone.word()) && !mutated!("end-told-from-cell")
+    }
+
+    /// The ends that were told and need not be remembered any longer.
+    pub fn told_for_good(&self, consumer: &Consumer) -> Vec<(u32, u64)> {
+        let stands = |(slot, incarnation): &(u32, u64)| {
+            let last = self.engine.cell(*slot).and_then(|cell| cell.snapshot.load());
+            last.is_some_and(|last| last.incarnation == *incarnation && !self.is_buried(*slot, &last))
+        };
+        consumer.told.iter().copied().filter(|end| !stands(end)).collect()
     }
 
     /// A mark on a summary stands for the summary itself and for every alias of it that matches.
@@ -143,7 +160,7 @@ impl<'a> Fill<'a> {
     /// Tells the end of a check if it matters: if its last commits may have matched, or the subscriber knows it.
     pub fn bury(&mut self, buried: Buried, consumer: &mut Consumer) {
         let Buried { handle, slot, tombstone, first, worst } = buried;
-        if consumer.told.get(&slot) == Some(&tombstone.incarnation) {
+        if consumer.told.contains(&(slot, tombstone.incarnation)) {
             return;
         }
         let mut told = worst >= self.core.filter.least;
@@ -161,8 +178,7 @@ impl<'a> Fill<'a> {
         if !told {
             return;
         }
-        let newest = consumer.told.entry(slot).or_default();
-        *newest = tombstone.incarnation.max(*newest);
+        consumer.told.insert((slot, tombstone.incarnation));
         let tombstone = if tombstone.definition.is_alias() {
             // An alias's state may have been derived after its life was over, from something newer: nothing of it may come after the end.
             let over = |event: &Event| {

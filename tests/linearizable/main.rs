@@ -10,6 +10,7 @@ mod corrupted;
 mod delivery;
 mod derived;
 mod follower;
+mod forced;
 mod mutants;
 mod object;
 mod recording;
