@@ -7,6 +7,7 @@ SHELL := /bin/bash
 # built in folders of their own.
 SCRIPTS := cargo test --release --locked --features failpoints,mutants --target-dir target/scripts
 SHRUNK := cargo test --release --locked --features shrunk-counters --target-dir target/shrunk
+SCHEDULES := RUSTFLAGS="--cfg shuttle" cargo test --release --locked --lib --features mutants --target-dir target/shuttle
 MODELS := RUSTFLAGS="--cfg loom" cargo test --release --locked --lib --features mutants --target-dir target/loom
 GO := cd go && CGO_ENABLED=1 go
 AGENT := cd agent && CGO_ENABLED=1 go
@@ -18,7 +19,7 @@ say = @printf "\n== %s\n" "$(1)"
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run build test check story tools test-rust test-scripts test-models test-c test-go test-agent test-python test-readme header fmt clean
+.PHONY: help run build test check story tools test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme header fmt clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,7 +39,7 @@ build: tools ## Build the libraries, the agent and the example's web service.
 run: build ## Run the agent on examples/: a sidecar follows a service that fails and recovers. End it with Ctrl-C.
 	@./examples/run.sh build/lifesign-agent build/flappy $(ARGS)
 
-test: test-rust test-scripts test-models test-c test-go test-agent test-python test-readme ## Run all tests of all languages.
+test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme ## Run all tests of all languages.
 	@printf '\n== all tests passed\n'
 
 test-rust: tools ## Rust: unit tests, documentation, the committed header.
@@ -57,6 +58,10 @@ story: tools ## Tell how an alias stays critical for ever in the usual design an
 test-models: tools ## Rust: the loom models and their mutants.
 	$(call say,Rust: models and mutants)
 	$(MODELS) models -- --test-threads=1 --nocapture
+
+test-schedules: tools ## Rust: the race scripts under shuttle and their mutants. LIFESIGN_SCHEDULES=200000 for the long run.
+	$(call say,Rust: schedules and mutants)
+	$(SCHEDULES) schedules:: -- --test-threads=1 --nocapture
 
 test-c: tools ## C: header, symbols, the client, abuse of every function, under valgrind.
 	$(call say,C)

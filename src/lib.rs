@@ -35,6 +35,13 @@ mod writer;
 #[path = "../tests/models/mod.rs"]
 mod models;
 
+// So do the schedules, which otherwise call what every program calls.
+#[cfg(all(test, shuttle))]
+extern crate self as lifesign;
+#[cfg(all(test, shuttle))]
+#[path = "../tests/schedules/mod.rs"]
+mod schedules;
+
 pub use claim::rival::Rival;
 pub use claim::{Claim, ClaimState};
 pub use engine::clock::ClockSource;

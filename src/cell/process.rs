@@ -52,18 +52,28 @@ pub fn map_wiped(len: usize) -> Result<*mut u8, Error> {
     Ok(address.cast())
 }
 
+/// The word, if there is one yet.
+#[cfg(not(shuttle))]
+#[inline]
+fn word() -> Option<&'static AtomicPtr<Root>> {
+    ROOT.get().copied()
+}
+
+#[cfg(shuttle)]
+use schedule::word;
+
 /// The root, or `None` before the first engine was opened and in a forked child that has opened none.
 #[inline]
 pub fn root() -> Option<&'static Root> {
     // Acquire pairs with the release in `root_or_open`.
-    let pointer = ROOT.get()?.load(Ordering::Acquire);
+    let pointer = word()?.load(Ordering::Acquire);
     // SAFETY: the pointer is null or came from `Box::leak` in this very process: a fork wipes it.
     unsafe { pointer.as_ref() }
 }
 
 /// Whether an engine was opened in an ancestor of this process and none in this one.
 pub fn is_forked() -> bool {
-    ROOT.get().is_some_and(|word| word.load(Ordering::Acquire).is_null())
+    word().is_some_and(|word| word.load(Ordering::Acquire).is_null())
 }
 
 /// The root, created if this process has none.
@@ -75,8 +85,8 @@ pub fn root_or_open() -> Result<&'static Root, Error> {
     if let Some(root) = root() {
         return Ok(root);
     }
-    let word = match ROOT.get() {
-        Some(word) => *word,
+    let word = match word() {
+        Some(word) => word,
         None => {
             let page = map_wiped(4096)?;
             // SAFETY: the page is mapped for the life of the process, aligned, and all zeroes is a null pointer.
@@ -143,5 +153,39 @@ impl OpeningLock {
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
         self.0.0.store(0, Ordering::Release);
+    }
+}
+
+/// A process for each schedule: the engine's primitives belong to one execution of shuttle, and what one execution leaves in lives, free lists
+/// and pages must not decide how another one goes.
+#[cfg(shuttle)]
+pub mod schedule {
+    use super::*;
+
+    thread_local! {
+        // All threads of an execution are one thread of the system.
+        static WORD: &'static AtomicPtr<Root> = Box::leak(Box::new(AtomicPtr::new(std::ptr::null_mut())));
+    }
+
+    pub(super) fn word() -> Option<&'static AtomicPtr<Root>> {
+        Some(WORD.with(|word| *word))
+    }
+
+    /// Runs `script`, which ends all threads that it starts and lets go of all engines that it opens, in a process of its own.
+    #[cfg(test)]
+    pub fn alone(script: impl FnOnce()) {
+        let word = WORD.with(|word| *word);
+        // The root of an execution that has failed is leaked: its threads still stand in it.
+        word.store(std::ptr::null_mut(), Ordering::Release);
+        script();
+        let root = word.swap(std::ptr::null_mut(), Ordering::AcqRel);
+        if !root.is_null() {
+            // SAFETY: it came from `Box::leak` in `root_or_open`; the script has let go of everything that refers to it.
+            let root = unsafe { Box::from_raw(root) };
+            assert!(
+                root.pages.are_all_given_back(),
+                "an engine is still referred to when everything has let go of it"
+            );
+        }
     }
 }

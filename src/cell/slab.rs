@@ -7,7 +7,9 @@
 
 use std::collections::VecDeque;
 
-use crate::cell::process::{Root, map_wiped};
+use crate::cell::process::Root;
+#[cfg(not(shuttle))]
+use crate::cell::process::map_wiped;
 use crate::cell::word::{MAX_LIFE, StatusCell, StatusWord};
 use crate::engine::Inner;
 use crate::model::error::Error;
@@ -141,8 +143,8 @@ mod real {
     use std::sync::atomic::AtomicPtr;
 
     /// Cells in a page: 64 KiB.
-    const PAGE_CELLS: u32 = 1024;
-    const MAX_PAGES: u32 = SLOTS / PAGE_CELLS;
+    const PAGE_CELLS: u32 = if cfg!(shuttle) { 8 } else { 1024 };
+    const MAX_PAGES: u32 = if cfg!(shuttle) { 16 } else { SLOTS / PAGE_CELLS };
 
     struct Entry {
         base: AtomicPtr<Cell>,
@@ -195,14 +197,46 @@ mod real {
                     format!("all {SLOTS} cells of the process are in use; deregister or close something"),
                 ));
             }
-            let base = map_wiped(PAGE_CELLS as usize * size_of::<Cell>())?.cast::<Cell>();
-            for index in 0..PAGE_CELLS as usize {
-                // SAFETY: the mapping has room for PAGE_CELLS cells and is page-aligned, which is more than a cell asks for.
-                unsafe { base.add(index).write(Cell::new()) };
-            }
-            self.entries[page as usize].base.store(base, Ordering::Release);
+            self.entries[page as usize].base.store(new_page()?, Ordering::Release);
             pool.mapped += 1;
             Ok(page)
+        }
+
+        /// Whether no page is lent to anybody.
+        #[cfg(all(test, shuttle))]
+        pub(crate) fn are_all_given_back(&self) -> bool {
+            let pool = self.pool.lock();
+            pool.free.len() == pool.mapped as usize
+        }
+    }
+
+    /// The first of the cells of a page that stays for ever.
+    #[cfg(not(shuttle))]
+    fn new_page() -> Result<*mut Cell, Error> {
+        let base = map_wiped(PAGE_CELLS as usize * size_of::<Cell>())?.cast::<Cell>();
+        for index in 0..PAGE_CELLS as usize {
+            // SAFETY: the mapping has room for PAGE_CELLS cells and is page-aligned, which is more than a cell asks for.
+            unsafe { base.add(index).write(Cell::new()) };
+        }
+        Ok(base)
+    }
+
+    /// The same for a page that stays as long as the root of its schedule.
+    #[cfg(shuttle)]
+    fn new_page() -> Result<*mut Cell, Error> {
+        let cells: Box<[Cell]> = (0..PAGE_CELLS).map(|_| Cell::new()).collect();
+        Ok(Box::into_raw(cells).cast())
+    }
+
+    #[cfg(shuttle)]
+    impl Drop for Pages {
+        fn drop(&mut self) {
+            let bases = self.entries.iter().map(|entry| entry.base.load(Ordering::Acquire));
+            for base in bases.filter(|base| !base.is_null()) {
+                let cells = std::ptr::slice_from_raw_parts_mut(base, PAGE_CELLS as usize);
+                // SAFETY: it came from `Box::into_raw` in `new_page`, and with the root nobody is left who knows the cells.
+                drop(unsafe { Box::from_raw(cells) });
+            }
         }
     }
 

@@ -31,7 +31,7 @@ use crate::subscribe::interest::Board;
 use crate::subscribe::resume::Graves;
 use crate::summary::Summary;
 use crate::summary::word::SummaryWord;
-use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, HashState, Mutex, Ordering};
 use crate::writer::commit::Revisions;
 use crate::writer::lease::Leases;
 use crate::writer::record::{Embedder, Records, WriterRecord};
@@ -189,8 +189,8 @@ pub(crate) struct Inner {
     root: &'static Root,
     closed: AtomicBool,
     node: Arc<Summary>,
-    ids: DashMap<Arc<str>, u32, foldhash::fast::RandomState>,
-    services: DashMap<Arc<str>, Arc<Summary>, foldhash::fast::RandomState>,
+    ids: DashMap<Arc<str>, u32, HashState>,
+    services: DashMap<Arc<str>, Arc<Summary>, HashState>,
     registry: Mutex<Registry>,
     // Last, so that what stands in the cells is dropped while the summaries' pages are still borrowed.
     checks: Arena,
@@ -403,15 +403,18 @@ impl Inner {
         self.board.everything().store(None);
         self.board.trouble().store(None);
         let summaries = self.services.iter().map(|entry| entry.value().clone()).chain([self.node.clone()]);
-        for summary in summaries.collect::<Vec<_>>() {
+        let summaries: Vec<_> = summaries.collect();
+        for summary in &summaries {
             // The links between summaries go in circles through the node; without these cuts nothing would ever be dropped.
             summary.above.clear();
             summary.cell().interest.store(None);
             summary.cell().summary.store(None);
             summary.change(|table| table.targets.clear());
         }
+        // The summaries are held here still: dropping one inside the index would take its arena's lock under the index's.
         self.services.clear();
         self.ids.clear();
+        drop(summaries);
         self.checks.for_each(|place| {
             place.cell.interest.store(None);
             place.cell.summary.store(None);

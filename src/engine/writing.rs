@@ -174,7 +174,12 @@ impl Inner {
         let holder = match kind {
             ErrorKind::Gone => None,
             _ => {
-                let tally = token.refused.get_or_init(|| refused(token.check.place).of(token.record.id));
+                let tally = token.refused.get().cloned().unwrap_or_else(|| {
+                    // Looked up first: what fills a `OnceLock` is waited for, and this takes a lock. All threads of a token find the same.
+                    let tally = refused(token.check.place).of(token.record.id);
+                    let _ = token.refused.set(tally.clone());
+                    tally
+                });
                 tally.count(self.clock.wall());
                 self.records.get(current.holder)
             }

@@ -44,7 +44,7 @@ pub struct Entry {
 }
 
 const CHUNK: usize = 1024;
-const CHUNKS: usize = 1 << 13;
+const CHUNKS: usize = if cfg!(shuttle) { 1 } else { 1 << 13 };
 const MAX_LIFE: u16 = if cfg!(feature = "shrunk-counters") { 5 } else { u16::MAX };
 
 type Chunk = [ArcCell<Entry>; CHUNK];

@@ -29,7 +29,7 @@ use crate::subscribe::interest::Change;
 use crate::subscribe::resume::{Start, take_round};
 use crate::subscribe::trouble::{Now, Report, Store};
 use crate::subscribe::wake::Wake;
-use crate::sync::{AtomicBool, AtomicU64, Guard, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Guard, HashState, Mutex, Ordering};
 
 /// So many cells are read at a time, even if fewer events are wanted: sorting needs some to sort.
 const PORTION: usize = 256;
@@ -46,14 +46,14 @@ pub(crate) struct Core {
     trouble: Option<Mutex<Store>>,
     consumer: Mutex<Consumer>,
     /// Cells whose list this subscription is in; kept by the registrations.
-    pub attached: Mutex<HashMap<u32, &'static crate::cell::slab::Cell>>,
+    pub attached: Mutex<HashMap<u32, &'static crate::cell::slab::Cell, HashState>>,
     resyncs: AtomicU64,
     spurious: AtomicU64,
 }
 
 #[derive(Default)]
 struct Inbox {
-    tombstones: HashMap<Arc<str>, Buried>,
+    tombstones: HashMap<Arc<str>, Buried, HashState>,
     overflow: bool,
 }
 
@@ -136,7 +136,7 @@ impl Core {
             most_pending,
             trouble,
             consumer: Mutex::new(Consumer::new(start)),
-            attached: Mutex::new(HashMap::new()),
+            attached: Mutex::new(HashMap::default()),
             resyncs: AtomicU64::new((start == Start::Reset).into()),
             spurious: AtomicU64::new(0),
         }

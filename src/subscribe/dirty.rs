@@ -18,7 +18,7 @@
 //! paused before its call.
 
 use crate::mutant::mutated;
-use crate::sync::{AtomicPtr, AtomicU64, Ordering};
+use crate::sync::{AtomicPtr, AtomicU64, Ordering, exclusive};
 
 /// Something waits in the inbox of the subscription.
 const OTHER: u64 = 1 << 62;
@@ -224,15 +224,15 @@ impl Default for DirtySet {
 
 impl Drop for DirtySet {
     fn drop(&mut self) {
-        for upper in &self.upper {
-            let upper = upper.load(Ordering::Acquire);
+        for upper in &mut self.upper {
+            let upper = exclusive(upper);
             if upper.is_null() {
                 continue;
             }
             // SAFETY: published by `grow`, and nobody else uses a set that is dropped.
-            let upper = unsafe { Box::from_raw(upper) };
-            for lower in &upper.lower {
-                let lower = lower.load(Ordering::Acquire);
+            let mut upper = unsafe { Box::from_raw(upper) };
+            for lower in &mut upper.lower {
+                let lower = exclusive(lower);
                 if !lower.is_null() {
                     // SAFETY: as above.
                     drop(unsafe { Box::from_raw(lower) });

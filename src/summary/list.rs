@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::sync::{ArcCell, AtomicPtr, AtomicU32, Mutex, Ordering};
+use crate::sync::{ArcCell, AtomicPtr, AtomicU32, Mutex, Ordering, exclusive};
 
 /// Entries in the first block; each further block has twice as many as the one before.
 const FIRST: usize = if cfg!(loom) { 1 } else { 4 };
@@ -105,11 +105,11 @@ impl<T> Default for ArcList<T> {
 
 impl<T> Drop for ArcList<T> {
     fn drop(&mut self) {
-        let mut next = self.first.load(Ordering::Acquire);
+        let mut next = exclusive(&mut self.first);
         while !next.is_null() {
             // SAFETY: `next` came from `Box::into_raw` and nobody else reads a list that is dropped.
-            let block = unsafe { Box::from_raw(next) };
-            next = block.next.load(Ordering::Acquire);
+            let mut block = unsafe { Box::from_raw(next) };
+            next = exclusive(&mut block.next);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::cell::word::StatusCell;
 use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::summary::word::SummaryWord;
-use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, exclusive};
 
 const INLINE: u32 = if cfg!(loom) { 2 } else { 8 };
 const BLOCK: u32 = if cfg!(loom) { 2 } else { 32 };
@@ -191,11 +191,11 @@ impl Default for Members {
 
 impl Drop for Members {
     fn drop(&mut self) {
-        let mut next = self.overflow.load(Ordering::Acquire);
+        let mut next = exclusive(&mut self.overflow);
         while !next.is_null() {
             // SAFETY: `next` came from `Box::into_raw` and nobody else reads the blocks of a summary that is dropped.
-            let block = unsafe { Box::from_raw(next) };
-            next = block.next.load(Ordering::Acquire);
+            let mut block = unsafe { Box::from_raw(next) };
+            next = exclusive(&mut block.next);
         }
     }
 }

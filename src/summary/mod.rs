@@ -43,7 +43,7 @@ use crate::subscribe::interest::{Board, Change, Class};
 use crate::summary::list::ArcList;
 use crate::summary::members::Members;
 use crate::summary::word::SummaryWord;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, HashState, Mutex, Ordering};
 use crate::writer::commit::Revisions;
 
 /// A summary that has this one among its inputs, and at which place.
@@ -100,7 +100,7 @@ pub struct Table {
 }
 
 /// The summaries that a walk has come through; allocates nothing as long as it is empty.
-type Seen = HashSet<u32, foldhash::fast::RandomState>;
+type Seen = HashSet<u32, HashState>;
 
 /// A registered service.
 pub struct Service {

@@ -265,7 +265,7 @@ pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
         gather(summary, &mut levels);
         if !same(&second, &levels) || levels.iter().any(|level| level.sequence % 2 == 1) || is_behind(&levels)
         {
-            std::thread::yield_now();
+            crate::sync::yield_now();
             continue;
         }
         let mut below: Vec<(Level, Sum)> = Vec::with_capacity(levels.len());
@@ -279,7 +279,7 @@ pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
         }
         if !all_consistent && doubts < DOUBTS {
             doubts += 1;
-            std::thread::yield_now();
+            crate::sync::yield_now();
             continue;
         }
         return view(below, consistent, helped, max_output);

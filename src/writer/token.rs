@@ -7,6 +7,7 @@ use crate::engine::{Check, Inner, Subscription, SubscriptionFilter};
 use crate::model::error::{Error, ErrorKind, Refusal};
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
+use crate::mutant::mutated;
 use crate::sync::{AtomicU64, Ordering, Signal};
 use crate::writer::lease::Lease;
 use crate::writer::record::WriterRecord;
@@ -74,6 +75,7 @@ impl Calls {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return false;
             }
+            let seen = if mutated!("join-counts-late") { self.left.current() } else { seen };
             self.left.wait(seen, deadline);
         }
     }

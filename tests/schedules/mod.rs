@@ -1,0 +1,234 @@
+//! The race scripts under shuttle: the whole engine as it ships, in the hands of a scheduler that chooses at each step who goes on.
+//!
+//! Where `tests/scripts` forces one order by stopping a thread at a named point, a script here is run in many thousands of orders, drawn at random
+//! (a fair choice at each step) and by PCT (S. Burckhardt et al., *A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs*,
+//! ASPLOS 2010: random priorities, changed at a few random steps; depth 3). What a call promises is tested *when it returns*, in the thread
+//! that called. A wake that is missed is found because in a schedule nothing else ever wakes the sleeper: shuttle reports a deadlock.
+//!
+//! Shuttle is sequentially consistent: it is good for orders of steps and blind to weak memory orderings, which are what the models in
+//! `tests/models` are for. Each script also counts how often the overlap it is about came about, and fails if it never did; and it is run against
+//! named breaks of the source, of which each must be noticed by the assertion that is named for it.
+//!
+//! When a script fails, shuttle prints the schedule; `LIFESIGN_SCHEDULE='910102…'` runs every script named on the command line in that
+//! schedule alone. `LIFESIGN_SCHEDULES` is the number of schedules for each script and scheduler.
+//!
+//! What shuttle does not see takes no step: the eyes of a script itself (std atomics), the allocator, the index of ids, descriptors.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod aliases;
+mod join;
+mod late_register;
+mod late_unsubscribe;
+mod missed_edge;
+mod overlapping_lifetimes;
+mod parked_writer;
+mod re_creation;
+mod torn_read;
+
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use lifesign::{Event, Status, Subscription};
+use shuttle::scheduler::{
+    PctScheduler, RandomScheduler, ReplayScheduler, Scheduler,
+    UncontrolledNondeterminismCheckScheduler as Uncontrolled,
+};
+use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
+
+/// What the threads of a race script do and claim, and the overlaps of which each must have come about in some schedule.
+struct Script {
+    name: &'static str,
+    run: fn(),
+    overlaps: &'static [&'static str],
+}
+
+/// What shuttle says when everybody sleeps and nobody is left to wake them.
+const ASLEEP: &str = "deadlock!";
+
+/// Sleeps until a state with this status is delivered.
+fn wait_for(subscription: &Subscription, status: Status) {
+    let is_wanted =
+        |event: &Event| matches!(event, Event::State { snapshot, .. } if snapshot.status() == status);
+    loop {
+        subscription.wait(None).expect("nobody closes the engine");
+        if support::drain(subscription).iter().any(is_wanted) {
+            return;
+        }
+    }
+}
+
+/// How the next thread is chosen.
+#[derive(Clone, Debug)]
+enum Order {
+    Random,
+    Pct,
+    /// At random, and each schedule a second time: shuttle compares which threads could go on at each step.
+    Twice,
+    Replay(String),
+}
+
+/// Schedules for each script and scheduler when nobody says how many.
+const SHARE: usize = 4_000;
+/// Schedules for each scheduler after which a mutant has survived.
+const PATIENCE: usize = 50_000;
+
+/// The selection of a mutant is process-wide, and so is what was reached.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+static REACHED: Mutex<BTreeMap<&'static str, usize>> = Mutex::new(BTreeMap::new());
+/// What the first panic of an exploration said.
+static SAID: Mutex<Option<String>> = Mutex::new(None);
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes that something came about in this schedule.
+fn reached(what: &'static str) {
+    *lock(&REACHED).entry(what).or_default() += 1;
+}
+
+/// What an exploration came to.
+struct Explored {
+    schedules: usize,
+    seconds: f64,
+    reached: BTreeMap<&'static str, usize>,
+    panic: Option<Box<dyn std::any::Any + Send>>,
+}
+
+const BEGUN: &str = "schedules begun";
+
+fn explore_once(
+    script: &Script,
+    order: Order,
+    schedules: usize,
+    persistence: FailurePersistence,
+) -> Explored {
+    lock(&REACHED).clear();
+    let run = script.run;
+    let started = Instant::now();
+    // In a thread of its own: what a failed execution leaves half unwound ends with it.
+    let explorer = std::thread::spawn(move || {
+        let mut config = Config::new();
+        config.stack_size = 1 << 18;
+        config.max_steps = MaxSteps::FailAfter(100_000);
+        config.silence_warnings = true;
+        config.failure_persistence = persistence;
+        config.ungraceful_shutdown_config.immediately_return_on_panic = true;
+        match order {
+            Order::Random => explore_with(RandomScheduler::new(schedules), config, run),
+            Order::Pct => explore_with(PctScheduler::new(3, schedules), config, run),
+            Order::Twice => explore_with(Uncontrolled::new(RandomScheduler::new(schedules)), config, run),
+            Order::Replay(schedule) => {
+                explore_with(ReplayScheduler::new_from_encoded(&schedule), config, run)
+            }
+        }
+    });
+    let panic = explorer.join().err();
+    let seconds = started.elapsed().as_secs_f64();
+    let mut reached = std::mem::take(&mut *lock(&REACHED));
+    Explored { schedules: reached.remove(BEGUN).unwrap_or(0), seconds, reached, panic }
+}
+
+fn explore_with(scheduler: impl Scheduler + 'static, config: Config, run: fn()) {
+    Runner::new(scheduler, config).run(move || {
+        reached(BEGUN);
+        crate::cell::process::schedule::alone(run);
+    });
+}
+
+fn print(what: &str, script: &Script, order: &Order, explored: &Explored) {
+    let Explored { schedules, seconds, reached, .. } = explored;
+    let reached: Vec<_> = reached.iter().map(|(what, count)| format!("{what}: {count}")).collect();
+    let order = match order {
+        Order::Random => "random",
+        Order::Pct => "pct",
+        Order::Twice => "twice",
+        Order::Replay(_) => "replay",
+    };
+    println!(
+        "{what} {:<28} {order:<6} {schedules:>7} schedules {seconds:>6.1} s  {}",
+        script.name,
+        reached.join(", ")
+    );
+}
+
+fn share() -> usize {
+    let schedules = std::env::var("LIFESIGN_SCHEDULES").ok();
+    schedules
+        .map_or(SHARE, |schedules| schedules.parse().expect("LIFESIGN_SCHEDULES is a number of schedules"))
+}
+
+/// Runs the script as it is: every claim holds, and every overlap comes about.
+fn explore(script: &Script) {
+    let _one = lock(&ONE_AT_A_TIME);
+    if let Ok(schedule) = std::env::var("LIFESIGN_SCHEDULE") {
+        return run(script, Order::Replay(schedule), 1).panic.map_or((), |panic| resume_unwind(panic));
+    }
+    let mut all = BTreeMap::new();
+    for (order, schedules) in [(Order::Random, share()), (Order::Pct, share()), (Order::Twice, share() / 20)]
+    {
+        let explored = run(script, order, schedules);
+        if let Some(panic) = explored.panic {
+            resume_unwind(panic);
+        }
+        all.extend(explored.reached);
+    }
+    for overlap in script.overlaps {
+        assert!(all.contains_key(overlap), "{}: {overlap:?} came about in no schedule", script.name);
+    }
+}
+
+fn run(script: &Script, order: Order, schedules: usize) -> Explored {
+    let explored = explore_once(script, order.clone(), schedules, FailurePersistence::Print);
+    print("script", script, &order, &explored);
+    explored
+}
+
+/// Runs the script with `mutant` switched on until a claim fails: it must be the one with this text.
+#[cfg(feature = "mutants")]
+fn kill(mutant: &'static str, script: &Script, claim: &str) {
+    let _one = lock(&ONE_AT_A_TIME);
+    // Shuttle puts its own hook over the one that is there at its first execution: let that be over.
+    shuttle::check_random(|| {}, 1);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|panic| {
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref().copied());
+        lock(&SAID).get_or_insert_with(|| text.unwrap_or("a panic without a text").to_owned());
+    }));
+    lock(&SAID).take();
+    crate::mutant::select(Some(mutant));
+    let died = [Order::Pct, Order::Random].into_iter().any(|order| {
+        let explored = explore_once(script, order.clone(), PATIENCE, FailurePersistence::None);
+        print("mutant", script, &order, &explored);
+        explored.panic.is_some()
+    });
+    crate::mutant::select(None);
+    std::panic::set_hook(hook);
+    assert!(died, "the mutant {mutant} survived the script {}", script.name);
+    let text = lock(&SAID).take().expect("whoever panics says something");
+    assert!(text.contains(claim), "the mutant {mutant} died of {text:?} and not of {claim:?}");
+    println!("mutant {mutant} killed: {claim}");
+}
+
+/// The tests of a script: itself, and each mutant with the claim that it falsifies.
+macro_rules! schedules {
+    ($($test:ident: $script:expr $(, $mutant:ident $name:literal $claim:expr)* ;)*) => {$(
+        #[test]
+        fn $test() {
+            super::explore(&$script);
+        }
+        $(
+            #[cfg(feature = "mutants")]
+            #[test]
+            fn $mutant() {
+                super::kill($name, &$script, $claim);
+            }
+        )*
+    )*};
+}
+use schedules;
