@@ -25,11 +25,17 @@ import (
 	"lifesign.dev/lifesign"
 )
 
-const version = "0.1.0"
+// What was built; a release sets both: -ldflags "-X main.version=… -X
+// main.revision=…".
+var (
+	version  = "0.1.0"
+	revision string // if empty, what the go command has noted
+)
 
 const (
 	exitFailure = 1
 	exitUsage   = 2
+	exitHeld    = 3 // another agent has this node's name
 )
 
 // drain is how long requests in flight are waited for at the end.
@@ -41,13 +47,17 @@ func main() {
 		os.Exit(code)
 	}
 	if err := run(o); err != nil {
-		fmt.Fprintln(os.Stderr, "lifesign-agent:", err)
+		fmt.Fprintln(os.Stderr, "lifesign-agent:", agent.Sentence(err))
+		if errors.Is(err, lifesign.ErrHeld) {
+			os.Exit(exitHeld)
+		}
 		os.Exit(exitFailure)
 	}
 }
 
 type options struct {
 	directory string
+	claims    string
 	http      string
 	node      string
 	logJSON   bool
@@ -62,6 +72,7 @@ func parse(args []string) (*options, int) {
 	var o options
 	flags := flag.NewFlagSet("lifesign-agent", flag.ContinueOnError)
 	flags.StringVar(&o.directory, "config-dir", "", "directory of service and check definitions, *.json and *.hcl (required)")
+	flags.StringVar(&o.claims, "claim-dir", "", "directory in which the node's name is claimed, so that a second agent for it is refused")
 	flags.StringVar(&o.http, "http", "127.0.0.1:8500", "address of the HTTP API: host:port on the loopback, or unix:///path")
 	flags.BoolVar(&o.scripts, "http-script-checks", false, "let script checks be registered over HTTP")
 	flags.StringVar(&o.node, "node", "", "name of this node (default: the host name)")
@@ -119,6 +130,9 @@ func parse(args []string) (*options, int) {
 
 // build is the revision that the program was built from.
 func build() string {
+	if revision != "" {
+		return revision
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
@@ -137,23 +151,22 @@ func run(o *options) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	listener, err := httpapi.Listen(o.http)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
-
 	var a *agent.Agent
+	var listener net.Listener
 	footer := board.NewLog()
 	table := board.New(board.Options{
 		Output: os.Stdout,
-		Title:  fmt.Sprintf("lifesign-agent %s  node %s  API %s  definitions %s", version, o.node, listener.Addr(), o.directory),
-		Size:   terminalSize,
-		Rows:   func() ([]board.Row, error) { return rows(a) },
-		Log:    footer,
+		Title: func() string {
+			return fmt.Sprintf("lifesign-agent %s  node %s  API %s  definitions %s", version, o.node, listener.Addr(), o.directory)
+		},
+		Size: terminalSize,
+		Rows: func() ([]board.Row, error) { return rows(a) },
+		Log:  footer,
 	})
 	log := slog.New(handler(o, footer))
-	a, err = agent.New(agent.Options{Directory: o.directory, Node: o.node, Version: version, Build: build(),
+	// The name comes first: an agent that is one too many says so, and not
+	// that somebody else listens at its address.
+	a, err = agent.New(agent.Options{Directory: o.directory, Node: o.node, ClaimDirectory: o.claims, Version: version, Build: build(),
 		Log: log, Changed: table.Changed})
 	if err != nil {
 		return err
@@ -162,6 +175,11 @@ func run(o *options) (err error) {
 		err = errors.Join(err, a.Close())
 		log.Info("stopped")
 	}()
+	listener, err = httpapi.Listen(o.http)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	if o.board {
 		wait := drawInBackground(table, footer)
 		defer func() { err = errors.Join(err, wait()) }()

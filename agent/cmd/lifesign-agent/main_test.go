@@ -194,6 +194,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"-config-dir", directory, "-log-format", "xml"}, 2, `"xml"`},
 		{[]string{"-config-dir", directory, "-log-level", "loud"}, 2, "loud"},
 		{[]string{"-config-dir", directory, "-board", "perhaps"}, 2, `"perhaps"`},
+		{[]string{"-config-dir", directory, "-claim-dir", filepath.Join(directory, "absent")}, 1, "absent"},
+		{[]string{"-config-dir", directory, "-claim-dir", directory, "-node", "a/b"}, 1, `"a/b"`},
 		{[]string{"-config-dir", directory, "further"}, 2, `"further"`},
 		{[]string{"-nonsense"}, 2, "nonsense"},
 		{[]string{"-version"}, 0, "lifesign-agent " + version},

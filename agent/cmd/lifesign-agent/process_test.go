@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,10 @@ const patience = 60 * time.Second
 var programs string
 
 func TestMain(m *testing.M) {
+	if machine := os.Getenv(machineOfAClaimant); machine != "" {
+		fmt.Fprintln(os.Stderr, becomeClaimant(machine))
+		os.Exit(1)
+	}
 	code := func() int {
 		directory, err := os.MkdirTemp("", "lifesign-agent")
 		if err != nil {
@@ -57,7 +62,9 @@ type process struct {
 	t         *testing.T
 	command   *exec.Cmd
 	directory string
+	network   string
 	address   string
+	client    http.Client
 
 	mu    sync.Mutex
 	log   []map[string]any
@@ -67,10 +74,21 @@ type process struct {
 // launch starts an agent on the files and waits until it serves.
 func launch(t *testing.T, files map[string]string) *process {
 	t.Helper()
-	p := &process{t: t, directory: t.TempDir(), ended: make(chan struct{})}
-	p.write(files)
-	p.command = exec.Command(filepath.Join(programs, "lifesign-agent"), "-config-dir", p.directory, "-http", "127.0.0.1:0",
+	directory := t.TempDir()
+	command := exec.Command(filepath.Join(programs, "lifesign-agent"), "-config-dir", directory, "-http", "127.0.0.1:0",
 		"-node", "here", "-log-format", "json", "-log-level", "debug")
+	return start(t, command, directory, files)
+}
+
+// start starts the command, an agent on the files of the directory that logs
+// JSON, and waits until it serves.
+func start(t *testing.T, command *exec.Cmd, directory string, files map[string]string) *process {
+	t.Helper()
+	p := &process{t: t, command: command, directory: directory, ended: make(chan struct{})}
+	p.client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, p.network, p.address)
+	}}
+	p.write(files)
 	p.command.Stderr = os.Stderr
 	output, err := p.command.StdoutPipe()
 	if err != nil {
@@ -81,6 +99,7 @@ func launch(t *testing.T, files map[string]string) *process {
 	}
 	go p.read(output)
 	t.Cleanup(func() {
+		p.client.CloseIdleConnections()
 		p.command.Process.Kill() // of no effect when it has ended
 		<-p.ended
 		if t.Failed() {
@@ -91,7 +110,7 @@ func launch(t *testing.T, files map[string]string) *process {
 	})
 	eventually(t, "the agent serves", func() bool {
 		for _, line := range p.lines("serving") {
-			p.address = line["address"].(string)
+			p.network, p.address = line["network"].(string), line["address"].(string)
 		}
 		return p.address != ""
 	})
@@ -179,11 +198,11 @@ func (p *process) endsCleanly(s syscall.Signal) {
 // request does a request and returns code and body.
 func (p *process) request(method, path string) (int, []byte) {
 	p.t.Helper()
-	request, err := http.NewRequest(method, "http://"+p.address+path, nil)
+	request, err := http.NewRequest(method, "http://localhost"+path, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := p.client.Do(request)
 	if err != nil {
 		p.t.Fatal(err)
 	}

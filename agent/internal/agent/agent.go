@@ -24,12 +24,13 @@ const maxRecords = 1 << 20
 
 // Options say how to run an agent.
 type Options struct {
-	Directory string // of the definitions
-	Node      string // this node's name
-	Version   string // of this program, for the writer records
-	Build     string
-	Log       *slog.Logger
-	Changed   func() // called after the state has changed; may be nil
+	Directory      string // of the definitions
+	Node           string // this node's name
+	ClaimDirectory string // where the name is claimed; empty: nowhere
+	Version        string // of this program, for the writer records
+	Build          string
+	Log            *slog.Logger
+	Changed        func() // called after the state has changed; may be nil
 }
 
 // Agent runs the checks of one node.
@@ -37,6 +38,7 @@ type Agent struct {
 	options Options
 	log     *slog.Logger
 	engine  *lifesign.Engine
+	claim   *lifesign.Claim // nil if the node's name is not claimed
 
 	ctx     context.Context // ends every loop
 	cancel  context.CancelFunc
@@ -67,8 +69,8 @@ type check struct {
 	remote bool
 }
 
-// New opens an engine and starts an agent with no definitions; Reload reads
-// them.
+// New opens an engine, claims the node's name and starts an agent with no
+// definitions; Reload reads them.
 func New(options Options) (*Agent, error) {
 	if options.Changed == nil {
 		options.Changed = func() {}
@@ -78,11 +80,6 @@ func New(options Options) (*Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the engine: %w", err)
 	}
-	everything, err := engine.Subscribe(lifesign.Filter{})
-	if err != nil {
-		engine.Close()
-		return nil, fmt.Errorf("subscribing to the engine: %w", err)
-	}
 	a := &Agent{
 		options:  options,
 		log:      options.Log,
@@ -90,8 +87,17 @@ func New(options Options) (*Agent, error) {
 		services: map[string]*service{},
 		checks:   map[string]*check{},
 	}
+	if err := a.claimNode(); err != nil {
+		engine.Close()
+		return nil, err
+	}
+	everything, err := engine.Subscribe(lifesign.Filter{})
+	if err != nil {
+		engine.Close()
+		return nil, fmt.Errorf("subscribing to the engine: %w", err)
+	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
-	a.running.Add(2)
+	a.running.Add(3)
 	go func() {
 		defer a.running.Done()
 		a.watchChecks(everything)
@@ -99,6 +105,10 @@ func New(options Options) (*Agent, error) {
 	go func() {
 		defer a.running.Done()
 		a.audit()
+	}()
+	go func() {
+		defer a.running.Done()
+		a.tick()
 	}()
 	return a, nil
 }

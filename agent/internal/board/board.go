@@ -20,7 +20,7 @@ const (
 // Options say what a board shows and where.
 type Options struct {
 	Output io.Writer
-	Title  string
+	Title  func() string
 	Size   func() (width, height int)
 	Rows   func() ([]Row, error)
 	Log    *Log
@@ -78,7 +78,7 @@ func (b *Board) draw() error {
 		return err
 	}
 	width, height := b.options.Size()
-	frame := Frame(b.options.Title, rows, b.options.Log.Lines(), width, height, time.Now())
+	frame := Frame(b.options.Title(), rows, b.options.Log.Lines(), width, height, time.Now())
 	_, err = io.WriteString(b.options.Output, frame)
 	return err
 }

@@ -102,7 +102,7 @@ func TestBoardRedrawsAndGivesTheTerminalBack(t *testing.T) {
 	var mu sync.Mutex
 	check := "before"
 	log := NewLog()
-	b := New(Options{Output: out, Title: "t", Size: func() (int, int) { return 80, 24 }, Log: log,
+	b := New(Options{Output: out, Title: func() string { return "t" }, Size: func() (int, int) { return 80, 24 }, Log: log,
 		Rows: func() ([]Row, error) {
 			mu.Lock()
 			defer mu.Unlock()

@@ -64,11 +64,15 @@ func (s *api) view(c agent.CheckState) checkView {
 	if view.ServiceTags == nil {
 		view.ServiceTags = []string{}
 	}
-	if w := c.LastWriter; w != nil {
-		view.Lifesign.Writer = &writerView{Label: w.Label, Name: w.Name, Version: w.Version, Build: w.Build, Machine: w.Machine,
-			PID: w.PID, Executable: w.Executable, Process: w.Process.String(), Record: w.ID}
+	if c.LastWriter != nil {
+		view.Lifesign.Writer = viewWriter(c.LastWriter)
 	}
 	return view
+}
+
+func viewWriter(w *lifesign.WriterRecord) *writerView {
+	return &writerView{Label: w.Label, Name: w.Name, Version: w.Version, Build: w.Build, Machine: w.Machine,
+		PID: w.PID, Executable: w.Executable, Process: w.Process.String(), Record: w.ID}
 }
 
 func (s *api) listChecks(w http.ResponseWriter, _ *http.Request) error {

@@ -64,6 +64,7 @@ func Handler(a *agent.Agent, options Options) http.Handler {
 	handle("GET /v1/agent/service/{id...}", s.showService)
 	handle("GET /v1/agent/health/service/id/{id...}", s.healthByID)
 	handle("GET /v1/agent/health/service/name/{name...}", s.healthByName)
+	handle("GET /v1/agent/lifesign/claim", s.showClaim)
 	handle("PUT /v1/agent/check/pass/{id...}", s.report(lifesign.Passing))
 	handle("PUT /v1/agent/check/warn/{id...}", s.report(lifesign.Warning))
 	handle("PUT /v1/agent/check/fail/{id...}", s.report(lifesign.Critical))
