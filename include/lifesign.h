@@ -112,6 +112,31 @@
 #define LIFESIGN_EVENT_SUMMARY 3
 
 /**
+ * Somebody was refused, took over, lost a lease, or claims what is claimed.
+ */
+#define LIFESIGN_EVENT_TROUBLE 4
+
+/**
+ * A call on a check was refused.
+ */
+#define LIFESIGN_TROUBLE_REFUSAL 1
+
+/**
+ * A check was taken over from its holder.
+ */
+#define LIFESIGN_TROUBLE_TAKE_OVER 2
+
+/**
+ * A holder's lease ran out.
+ */
+#define LIFESIGN_TROUBLE_LAPSE 3
+
+/**
+ * Another process claims a name that an engine holds.
+ */
+#define LIFESIGN_TROUBLE_RIVAL_CLAIM 4
+
+/**
  * Every check.
  */
 #define LIFESIGN_FILTER_ALL 0
@@ -130,6 +155,12 @@
  * The checks whose id starts with `prefix`.
  */
 #define LIFESIGN_FILTER_PREFIX 3
+
+/**
+ * No states, but trouble, from the call on: `LIFESIGN_EVENT_TROUBLE`. One offender at one check or claim makes an event a second at most, by the
+ * clock of `lifesign_engine_tick`, which must be called for that. It cannot be resumed: `since` must be NULL.
+ */
+#define LIFESIGN_FILTER_TROUBLE 4
 
 /**
  * `lifesign_token_join`: wait for the running calls only.
@@ -777,6 +808,10 @@ typedef struct lifesign_write {
    * Filled in: the revision of the state that stands for this write; of a heartbeat the one it confirms.
    */
   uint64_t revision;
+  /**
+   * Filled in if this write is refused: both sides of the refusal. NULL if that is not wanted.
+   */
+  struct lifesign_error *detail;
 } lifesign_write;
 
 /**
@@ -946,6 +981,53 @@ typedef struct lifesign_filter {
 typedef uint64_t lifesign_subscription;
 
 /**
+ * Trouble of one kind, by one offender, at one check or claim.
+ */
+typedef struct lifesign_trouble {
+  /**
+   * One of `LIFESIGN_TROUBLE_*`.
+   */
+  uint32_t kind;
+  /**
+   * Of a refusal: what the last of the calls returned.
+   */
+  lifesign_result reason;
+  /**
+   * Record of who was refused, took over, lost the lease or claims too; 0 for the rest of many, which are counted together, and for a call
+   * that names nobody.
+   */
+  uint32_t offender;
+  /**
+   * Record of who held it: at a refusal the present holder, at a take-over the one it was taken from; 0: nobody.
+   */
+  uint32_t holder;
+  /**
+   * The check; 0 for a claim, and for the rest of many.
+   */
+  lifesign_check check;
+  /**
+   * Generation of the present holder, or the last one.
+   */
+  uint64_t generation;
+  /**
+   * How often, since the last event of the same kind, offender and check or claim.
+   */
+  uint64_t count;
+  /**
+   * Wall clock of the first of them, nanoseconds since 1970.
+   */
+  int64_t first_ns;
+  /**
+   * Wall clock of the last of them.
+   */
+  int64_t last_ns;
+  /**
+   * The check's id or the claim's name; empty for the rest of many.
+   */
+  struct lifesign_span id;
+} lifesign_trouble;
+
+/**
  * One change, or a piece of the matching state.
  */
 typedef struct lifesign_event {
@@ -958,9 +1040,13 @@ typedef struct lifesign_event {
    */
   uint32_t reserved;
   /**
-   * The state.
+   * The state; zero in a trouble event.
    */
   struct lifesign_snapshot state;
+  /**
+   * The trouble; zero in the other events.
+   */
+  struct lifesign_trouble trouble;
 } lifesign_event;
 
 /**

@@ -35,7 +35,8 @@ pub fn call(error: *mut lifesign_error, body: impl FnOnce() -> Result<(), Error>
     }
 }
 
-fn check_error(error: *const lifesign_error) -> Result<(), Error> {
+/// A place for a detail: there is none, or it is of the right size.
+pub fn check_error(error: *const lifesign_error) -> Result<(), Error> {
     if error.is_null() { Ok(()) } else { check_size("error", error.cast(), size_of::<lifesign_error>()) }
 }
 
@@ -253,7 +254,8 @@ pub fn cursor(Cursor { engine_id, position }: Cursor) -> lifesign_cursor {
     lifesign_cursor { engine_id, position }
 }
 
-fn fill_error(error: *mut lifesign_error, refused: &Error) {
+/// Fills a detail of the caller's, which [`check_error`] has found good.
+pub fn fill_error(error: *mut lifesign_error, refused: &Error) {
     if error.is_null() {
         return;
     }

@@ -1,6 +1,7 @@
 //! States and events as they cross: fixed fields in structs, texts and bytes in one buffer of the caller's.
 
 use std::ffi::c_char;
+use std::sync::Arc;
 
 use crate::cell::word::flag;
 use crate::engine::reading::ServiceSnapshot;
@@ -8,8 +9,9 @@ use crate::ffi::boundary::Slots;
 use crate::ffi::types::*;
 use crate::model::definition::CheckKind;
 use crate::model::error::{Error, ErrorKind};
-use crate::model::event::{Event, SummaryState};
+use crate::model::event::{Event, SummaryState, Trouble, TroubleKind};
 use crate::model::snapshot::Snapshot;
+use crate::writer::record::{ENGINE, WriterRecord};
 
 /// Bytes on their way into the caller's buffer.
 #[derive(Default)]
@@ -104,8 +106,8 @@ fn summary(service: u64, state: &SummaryState, bytes: &mut Bytes) -> lifesign_sn
         epoch: state.epoch,
         time_ns: state.time,
         since_ns: state.since,
-        writer: crate::writer::record::ENGINE,
-        holder: crate::writer::record::ENGINE,
+        writer: ENGINE,
+        holder: ENGINE,
         id,
         name: none,
         service: id,
@@ -115,15 +117,39 @@ fn summary(service: u64, state: &SummaryState, bytes: &mut Bytes) -> lifesign_sn
     }
 }
 
+fn trouble(own: &Trouble, bytes: &mut Bytes) -> lifesign_trouble {
+    let record = |record: &Option<Arc<WriterRecord>>| record.as_ref().map_or(0, |record| record.id);
+    lifesign_trouble {
+        kind: match own.kind {
+            TroubleKind::Refusal => LIFESIGN_TROUBLE_REFUSAL,
+            TroubleKind::TakeOver => LIFESIGN_TROUBLE_TAKE_OVER,
+            TroubleKind::Lapse => LIFESIGN_TROUBLE_LAPSE,
+            TroubleKind::RivalClaim => LIFESIGN_TROUBLE_RIVAL_CLAIM,
+        },
+        reason: own.reason.map_or(LIFESIGN_OK, |reason| reason as lifesign_result),
+        offender: record(&own.offender),
+        holder: record(&own.holder),
+        check: own.check,
+        generation: own.generation,
+        count: own.count,
+        first_ns: own.first_ns,
+        last_ns: own.last_ns,
+        id: bytes.push(own.id.as_bytes()),
+    }
+}
+
 /// An event.
 pub fn event(event: &Event, bytes: &mut Bytes) -> lifesign_event {
     let (kind, state) = match event {
         Event::State { check, snapshot: state } => (LIFESIGN_EVENT_STATE, snapshot(*check, state, bytes)),
         Event::Tombstone { check, snapshot: state } => (LIFESIGN_EVENT_GONE, snapshot(*check, state, bytes)),
         Event::Summary { service, state } => (LIFESIGN_EVENT_SUMMARY, summary(*service, state, bytes)),
-        Event::Trouble(_) => unreachable!("no filter of this boundary asks for trouble"),
+        Event::Trouble(own) => {
+            let (kind, state) = (LIFESIGN_EVENT_TROUBLE, lifesign_snapshot::default());
+            return lifesign_event { kind, reserved: 0, state, trouble: trouble(own, bytes) };
+        }
     };
-    lifesign_event { kind, reserved: 0, state }
+    lifesign_event { kind, reserved: 0, state, trouble: lifesign_trouble::default() }
 }
 
 /// A service and its checks.

@@ -100,7 +100,8 @@ fn put(
             LIFESIGN_FILTER_PREFIX => {
                 SubscriptionFilter::prefix(text("filter.prefix", given.prefix.ptr, given.prefix.len, MAX_ID)?)
             }
-            other => return Err(Error::invalid(format!("filter.scope: {other} is no scope; 0 to 3 are"))),
+            LIFESIGN_FILTER_TROUBLE => SubscriptionFilter::trouble(),
+            other => return Err(Error::invalid(format!("filter.scope: {other} is no scope; 0 to 4 are"))),
         };
         let wanted = if given.transitions_only != 0 { wanted.transitions_only() } else { wanted };
         // SAFETY: NULL, or a cursor of the caller's that stays as it is during the call.

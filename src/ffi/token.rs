@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::cell::handle::Kind;
 use crate::engine::Inner;
 use crate::engine::writing::Acquire;
-use crate::ffi::boundary::{MAX_OUTPUT, Out, Slots, call, check_size, input, record, root, status, text};
+use crate::ffi::boundary::{
+    MAX_OUTPUT, Out, Slots, call, check_error, fill_error, input, record, root, status, text,
+};
 use crate::ffi::check::check;
 use crate::ffi::handles::{Entry, Object};
 use crate::ffi::types::*;
@@ -162,7 +164,8 @@ pub extern "C" fn lifesign_token_write_batch(
     call(error, || {
         let writes = Slots::new("writes", writes, count)?;
         for at in 0..count {
-            check_size(&format!("writes[{at}]"), writes.at(at).cast(), size_of::<lifesign_write>())?;
+            let write = input(&format!("writes[{at}]"), writes.at(at))?;
+            check_error(write.detail)?;
         }
         let mut first = Ok(());
         for at in 0..count {
@@ -173,8 +176,10 @@ pub extern "C" fn lifesign_token_write_batch(
                 result.as_ref().map_or_else(|error| error.kind() as lifesign_result, |_| LIFESIGN_OK);
             match result {
                 Ok(revision) => write.revision = revision,
-                Err(error) if first.is_ok() => first = Err(error),
-                Err(_) => {}
+                Err(error) => {
+                    fill_error(write.detail, &error);
+                    first = first.and(Err(error));
+                }
             }
         }
         first

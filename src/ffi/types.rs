@@ -328,6 +328,8 @@ pub struct lifesign_write {
     pub reserved: u32,
     /// Filled in: the revision of the state that stands for this write; of a heartbeat the one it confirms.
     pub revision: u64,
+    /// Filled in if this write is refused: both sides of the refusal. NULL if that is not wanted.
+    pub detail: *mut lifesign_error,
 }
 
 /// Who holds a check: see `lifesign_check_who`.
@@ -420,7 +422,7 @@ pub const LIFESIGN_FLAG_REGISTERED: u32 = 32;
 
 /// One whole state of a check. The spans point into the byte buffer that was given with the call.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct lifesign_snapshot {
     /// `sizeof(lifesign_snapshot)`.
     pub struct_size: u32,
@@ -504,6 +506,44 @@ pub const LIFESIGN_EVENT_STATE: u32 = 1;
 pub const LIFESIGN_EVENT_GONE: u32 = 2;
 /// The summary of the subscribed service.
 pub const LIFESIGN_EVENT_SUMMARY: u32 = 3;
+/// Somebody was refused, took over, lost a lease, or claims what is claimed.
+pub const LIFESIGN_EVENT_TROUBLE: u32 = 4;
+
+/// A call on a check was refused.
+pub const LIFESIGN_TROUBLE_REFUSAL: u32 = 1;
+/// A check was taken over from its holder.
+pub const LIFESIGN_TROUBLE_TAKE_OVER: u32 = 2;
+/// A holder's lease ran out.
+pub const LIFESIGN_TROUBLE_LAPSE: u32 = 3;
+/// Another process claims a name that an engine holds.
+pub const LIFESIGN_TROUBLE_RIVAL_CLAIM: u32 = 4;
+
+/// Trouble of one kind, by one offender, at one check or claim.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct lifesign_trouble {
+    /// One of `LIFESIGN_TROUBLE_*`.
+    pub kind: u32,
+    /// Of a refusal: what the last of the calls returned.
+    pub reason: lifesign_result,
+    /// Record of who was refused, took over, lost the lease or claims too; 0 for the rest of many, which are counted together, and for a call
+    /// that names nobody.
+    pub offender: u32,
+    /// Record of who held it: at a refusal the present holder, at a take-over the one it was taken from; 0: nobody.
+    pub holder: u32,
+    /// The check; 0 for a claim, and for the rest of many.
+    pub check: lifesign_check,
+    /// Generation of the present holder, or the last one.
+    pub generation: u64,
+    /// How often, since the last event of the same kind, offender and check or claim.
+    pub count: u64,
+    /// Wall clock of the first of them, nanoseconds since 1970.
+    pub first_ns: i64,
+    /// Wall clock of the last of them.
+    pub last_ns: i64,
+    /// The check's id or the claim's name; empty for the rest of many.
+    pub id: lifesign_span,
+}
 
 /// One change, or a piece of the matching state.
 #[repr(C)]
@@ -513,8 +553,10 @@ pub struct lifesign_event {
     pub kind: u32,
     /// 0.
     pub reserved: u32,
-    /// The state.
+    /// The state; zero in a trouble event.
     pub state: lifesign_snapshot,
+    /// The trouble; zero in the other events.
+    pub trouble: lifesign_trouble,
 }
 
 /// What one poll has delivered.
@@ -547,6 +589,9 @@ pub const LIFESIGN_FILTER_SERVICE: u32 = 1;
 pub const LIFESIGN_FILTER_CHECK: u32 = 2;
 /// The checks whose id starts with `prefix`.
 pub const LIFESIGN_FILTER_PREFIX: u32 = 3;
+/// No states, but trouble, from the call on: `LIFESIGN_EVENT_TROUBLE`. One offender at one check or claim makes an event a second at most, by the
+/// clock of `lifesign_engine_tick`, which must be called for that. It cannot be resumed: `since` must be NULL.
+pub const LIFESIGN_FILTER_TROUBLE: u32 = 4;
 
 /// What to subscribe to.
 #[repr(C)]
