@@ -19,7 +19,7 @@ say = @printf "\n== %s\n" "$(1)"
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run build test check story tools test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme header fmt clean
+.PHONY: help run build test check story soak tools test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme header fmt clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,12 +48,16 @@ test-rust: tools ## Rust: unit tests, documentation, the committed header.
 
 test-scripts: tools ## Rust: the race scripts, the guarantees and the story, with forced orders.
 	$(call say,Rust: race scripts and guarantees)
-	$(SCRIPTS) --test scripts --test guarantees --test linearizable --test story
+	$(SCRIPTS) --test scripts --test guarantees --test linearizable --test story --test soak
 	$(SHRUNK) --test shrunk
 
 story: tools ## Tell how an alias stays critical for ever in the usual design and not here, and draw it: docs/story.svg.
 	$(call say,the story)
 	@LIFESIGN_LONG=1 LIFESIGN_STORY_SVG=docs/story.svg $(SCRIPTS) --test story -- --nocapture --exact the_story
+
+soak: tools ## Everything at once: ten minutes of real threads, a thousand simulated hours, compared all the while.
+	$(call say,the soak)
+	@LIFESIGN_SOAK_SECONDS=600 LIFESIGN_SOAK_HOURS=1000 $(SCRIPTS) --test soak -- --nocapture
 
 test-models: tools ## Rust: the loom models and their mutants.
 	$(call say,Rust: models and mutants)

@@ -166,7 +166,10 @@ fn storm() {
         }
         let most = RIVALS * (second as usize + 1);
         assert!(events.len() <= most, "one event a second for each offender: {} events", events.len());
-        assert!(!is_readable(descriptor), "one event a second for each offender: what is held back wakes nobody");
+        assert!(
+            !is_readable(descriptor),
+            "one event a second for each offender: what is held back wakes nobody"
+        );
         engine.tick(0, (second + 1) * SECOND - 1).unwrap();
         assert!(!is_readable(descriptor) && troubles(&subscription).is_empty(), "a second is not over");
         engine.tick(0, (second + 1) * SECOND).unwrap();

@@ -1,0 +1,93 @@
+//! What is soaked: services with checks, aliases that mirror each other in a chain, checks of the node, and a clock of its own.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use lifesign::{Check, CheckSpec, Claim, ClockSource, Config, Engine, Service, ServiceSpec, Status};
+
+use crate::HOUR;
+
+/// Services that are always there.
+pub const SERVICES: usize = 6;
+/// Checks in each, of which some come and go.
+pub const CHECKS: usize = 12;
+
+/// Everything the threads share.
+pub struct World {
+    pub engine: Engine,
+    pub services: Vec<Service>,
+    /// Tells the threads of a round to end.
+    pub stop: AtomicBool,
+    pub operations: AtomicU64,
+    pub folder: tempfile::TempDir,
+    _claim: Claim,
+    boot: AtomicU64,
+    ticks: AtomicU64,
+}
+
+/// The id of a check that a worker may hold, let go, deregister and register again.
+pub fn id(service: usize, check: usize) -> String {
+    format!("s{service}:c{check}")
+}
+
+impl World {
+    pub fn new() -> Self {
+        let engine = Engine::open(Config { clock: ClockSource::Manual, ..Config::default() }).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let claim = engine.claim(folder.path(), "soak").unwrap();
+        let services: Vec<_> = (0..SERVICES)
+            .map(|number| engine.register_service(&ServiceSpec::new(format!("s{number}"))).unwrap())
+            .collect();
+        for (number, service) in services.iter().enumerate() {
+            // Each service mirrors the one before it: a chain as long as the services.
+            if number > 0 {
+                let below = CheckSpec::alias(format!("s{number}:below"), format!("s{}", number - 1));
+                engine.register_check(&below, Some(service)).unwrap();
+            }
+            engine
+                .register_check(&CheckSpec::alias(format!("mirror:s{number}"), format!("s{number}")), None)
+                .unwrap();
+        }
+        engine.register_check(&CheckSpec::node_alias("mirror:node"), None).unwrap();
+        // A service that comes and goes, and who waits for it.
+        engine.register_check(&CheckSpec::alias("mirror:now-and-then", "now-and-then"), None).unwrap();
+        let disk =
+            engine.register_check(&CheckSpec::new("node:disk").initial(Status::Passing), None).unwrap();
+        Self {
+            engine,
+            services,
+            stop: AtomicBool::new(false),
+            operations: AtomicU64::new(0),
+            folder,
+            _claim: claim,
+            boot: AtomicU64::new(0),
+            ticks: AtomicU64::new(0),
+        }
+    }
+
+    /// The check with this id, registered if it is not there.
+    pub fn check(&self, service: usize, check: usize) -> Result<Check, lifesign::Error> {
+        let spec = CheckSpec::new(id(service, check)).initial(Status::Passing);
+        self.engine.register_check(&spec, Some(&self.services[service]))
+    }
+
+    /// Lets `step` pass on the manual clock; once in a thousand times far more, as if the machine had slept.
+    pub fn pass(&self, step: Duration) {
+        let slept = self.ticks.fetch_add(1, Ordering::Relaxed) % 1_000 == 999;
+        let step = if slept { Duration::from_secs(HOUR) } else { step }.as_nanos() as u64;
+        let boot = self.boot.fetch_add(step, Ordering::Relaxed) + step;
+        // The wall clock goes back now and then.
+        let wall = if slept { boot / 2 } else { boot };
+        self.engine.tick(wall as i64, boot).unwrap();
+    }
+
+    /// Hours that have gone by.
+    pub fn hours(&self) -> u64 {
+        self.boot.load(Ordering::Relaxed) / 1_000_000_000 / HOUR
+    }
+
+    pub fn export(&self) -> PathBuf {
+        self.folder.path().join("state.json")
+    }
+}
