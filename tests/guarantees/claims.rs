@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
-use lifesign::{Claim, ClockSource, Config, Embedder, Engine, Error, ErrorKind};
+use lifesign::{
+    Claim, ClockSource, Config, Embedder, Engine, Error, ErrorKind, Event, SubscriptionFilter, TroubleKind,
+};
 use tempfile::{TempDir, tempdir};
 
 use crate::support::child::{Standing, in_a_child, kill_stray, leave_a_copy};
-use crate::support::{breaks, engine, kind, parked};
+use crate::support::{breaks, drain, engine, kind, parked};
 
 /// An engine of a program with this build.
 fn build(build: &str) -> Engine {
@@ -127,6 +129,26 @@ fn x1_each_side_names_the_other() {
     let claim = east.claim(directory.path(), "node").unwrap();
     tick(&east);
     assert!(rivals(&claim).is_empty());
+}
+
+#[test]
+fn x1_a_rival_is_trouble() {
+    let _whole = breaks::none();
+    let directory = directory();
+    let (west, east) = (build("west"), build("east"));
+    let claim = west.claim(directory.path(), "node").unwrap();
+    let trouble = west.subscribe(&SubscriptionFilter::trouble()).unwrap();
+    for _ in 0..3 {
+        held(east.claim(directory.path(), "node"), "the name is held");
+    }
+    assert!(drain(&trouble).is_empty(), "not before a tick");
+    tick(&west);
+    let events = drain(&trouble);
+    let [Event::Trouble(told)] = &events[..] else { panic!("one event: {events:?}") };
+    assert_eq!((told.kind, &*told.id, told.check, told.count), (TroubleKind::RivalClaim, "node", 0, 3));
+    let (offender, holder) = (told.offender.as_ref().unwrap(), told.holder.as_ref().unwrap());
+    assert_eq!((&*offender.embedder.build, &*holder.embedder.build), ("east", "west"));
+    assert!(claim.state().unwrap().held);
 }
 
 #[test]
