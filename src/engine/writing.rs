@@ -287,7 +287,7 @@ impl Inner {
 
     /// Enters what a commit did into the check's history, if one is kept. Wait-free.
     pub(super) fn remember(&self, kind: HistoryKind, committed: &Committed) {
-        let Committed { before, after } = committed;
+        let Committed { before, after, .. } = committed;
         if let Some(history) = &after.definition.history {
             history.push(&HistoryEntry {
                 kind,

@@ -115,6 +115,9 @@ pub struct Committed {
     pub before: Arc<Snapshot>,
     /// What stands there now, or stood for a moment.
     pub after: Arc<Snapshot>,
+    /// Whether what it replaced was known to be settled before it was replaced: a reader may have raised the word since, so that the word does not tell any
+    /// more.
+    pub settled_before: bool,
 }
 
 fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapshot {
@@ -164,6 +167,9 @@ pub fn commit(
     loop {
         let Some(before) = cell.snapshot.load() else { return Ok(None) };
         pause!("commit:loaded");
+        let word = cell.status().load();
+        let settled_before =
+            word.life() == before.life && word.version() == before.version && word.has(flag::SETTLED);
         let next = match stale.take() {
             Some(next) if mutated!("fence-tested-once") => next,
             _ => match decide(&before)? {
@@ -188,10 +194,10 @@ pub fn commit(
         pause!("commit:drawn");
         if mutated!("check-then-store") {
             cell.snapshot.store(Some(after.clone()));
-            return Ok(Some(Committed { before, after }));
+            return Ok(Some(Committed { before, after, settled_before }));
         }
         if cell.snapshot.replace(Some(&before), Some(after.clone())) {
-            return Ok(Some(Committed { before, after }));
+            return Ok(Some(Committed { before, after, settled_before }));
         }
     }
 }
@@ -199,9 +205,9 @@ pub fn commit(
 /// Pays what a commit owes: publishes the word, brings the summaries up to date, marks and wakes the subscribers, stamps the cell. Lock-free;
 /// see the module's text. Paying twice does no harm.
 pub fn complete(place: Place, committed: &Committed, revisions: &Revisions, board: &Board) {
-    let Committed { before, after } = committed;
+    let Committed { before, after, settled_before } = committed;
     let text = before.status != after.status || !Arc::ptr_eq(&before.output, &after.output);
-    pay(place, after, text, revisions, board);
+    pay(place, after, text, *settled_before, revisions, board);
 }
 
 /// Whether everything that the commit of `snapshot` owes was paid: then somebody who has nothing to add may return.
@@ -212,10 +218,17 @@ pub fn is_paid(place: Place, snapshot: &Snapshot) -> bool {
 
 /// Pays what another's commit owes, who may be paused before he does.
 pub fn complete_for(place: Place, snapshot: &Snapshot, revisions: &Revisions, board: &Board) {
-    pay(place, snapshot, true, revisions, board);
+    pay(place, snapshot, true, false, revisions, board);
 }
 
-fn pay(place: Place, after: &Snapshot, text: bool, revisions: &Revisions, board: &Board) {
+fn pay(
+    place: Place,
+    after: &Snapshot,
+    text: bool,
+    settled_before: bool,
+    revisions: &Revisions,
+    board: &Board,
+) {
     pause!("commit:done");
     let cell = place.cell;
     let word = after.word();
@@ -229,7 +242,7 @@ fn pay(place: Place, after: &Snapshot, text: bool, revisions: &Revisions, board:
     if mutated!("settle-before-summaries") {
         cell.status().settle(word);
     }
-    let settled_before = is_settled_predecessor(replaced, word);
+    let settled_before = settled_before || is_settled_predecessor(replaced, word);
     // Of a predecessor that is not settled nobody may have told the text yet, nor anything else.
     let text = text || !settled_before;
     let change = if settled_before || mutated!("mark-trusts-unsettled") { own } else { Change::UNKNOWN };

@@ -201,6 +201,32 @@ fn s4_who_pays_for_others_tells_what_they_did() {
     );
 }
 
+#[test]
+fn s4_a_reader_beside_a_writer_makes_nothing_of_the_rest_a_change() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let a = check(&engine, "a", None);
+    let token = Arc::new(engine.acquire(&a, "U").unwrap());
+    let filters =
+        [SubscriptionFilter::all().transitions_only(), SubscriptionFilter::all().at_least(Status::Critical)];
+    let subscriptions = filters.each_ref().map(|filter| engine.subscribe(filter).unwrap());
+    token.write(Status::Critical, "down").unwrap();
+    token.write(Status::Passing, "up").unwrap();
+    for subscription in &subscriptions {
+        subscription.descriptor().unwrap();
+        drain(subscription);
+    }
+    let writer = token.clone();
+    let parked = parked::at("commit:done", move || writer.write(Status::Passing, "still up"));
+    // Reading it raises the word, which does not tell any more that the commit before was told.
+    assert_eq!(engine.snapshot(&a).unwrap().output(), "still up");
+    parked.finish().unwrap();
+    for (subscription, filter) in subscriptions.iter().zip(&filters) {
+        assert!(!is_readable(subscription.descriptor().unwrap()), "{filter:?}");
+        assert!(drain(subscription).is_empty(), "{filter:?}");
+    }
+}
+
 /// U and another call have committed critical and passing and stand before their marks when the check is deregistered.
 #[test]
 fn s4_an_untold_severity_is_in_the_tombstone() {
