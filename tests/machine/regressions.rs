@@ -1,0 +1,51 @@
+//! Sequences that have shown a difference once.
+
+use lifesign::Status::{self, Critical, Passing, Warning};
+
+use crate::op::{Bounds, Filter, Home, Kind, Op, Scope, Sequence};
+use crate::{execute, story};
+
+/// Everything that is critical.
+const ALL: Filter = Filter { scope: Scope::All, least: Critical, transitions_only: false };
+
+fn register(id: &'static str, home: Home, kind: Kind, initial: Status) -> Op {
+    Op::Register { id, home, kind, initial, text: 0, restored: None }
+}
+
+fn agree(ops: &[Op]) {
+    let sequence = Sequence { bounds: Bounds::Wide, ops: ops.to_vec() };
+    if let Err(difference) = execute(&sequence, None, |_, _| {}) {
+        panic!("{difference}\n{}", story(&sequence));
+    }
+}
+
+#[test]
+fn a_partial_take_is_no_end() {
+    let poll = |most| Op::Poll { subscription: 0, most };
+    agree(&[
+        register("web:1", None, Kind::Alias("web"), Passing),
+        register("a", None, Kind::Alias("db"), Passing),
+        Op::Subscribe { filter: ALL },
+        Op::RegisterService { id: "db", text: 0 },
+        poll(1),
+        poll(1),
+        poll(1),
+        poll(1),
+    ]);
+}
+#[test]
+fn what_changes_after_a_partial_take_is_told_as_collected_or_anew() {
+    let poll = |most| Op::Poll { subscription: 0, most };
+    agree(&[
+        register("web:1", None, Kind::Alias("web"), Passing),
+        register("a", None, Kind::Alias("db"), Passing),
+        Op::Subscribe { filter: ALL },
+        Op::RegisterService { id: "db", text: 0 },
+        poll(0),
+        register("web", None, Kind::Direct, Warning),
+        poll(1),
+        poll(1),
+        poll(1),
+        poll(1),
+    ]);
+}
