@@ -347,6 +347,9 @@ mod real {
 pub fn end_life(cell: &Cell) {
     let word = cell.status().load();
     cell.clear_link();
+    if mutated!("close-zeroes-word") {
+        return cell.word.store(0, Ordering::Release);
+    }
     if word.status().is_some() {
         cell.status().publish(StatusWord::gone_after(word.life()));
     }

@@ -16,7 +16,7 @@ use crate::model::snapshot::{Definition, Snapshot};
 use crate::mutant::mutated;
 use crate::subscribe::interest::{self, Change, Class};
 use crate::summary::members::Input;
-use crate::summary::{self, Bound, Edge, Summary, Target};
+use crate::summary::{self, Bound, Summary, Target};
 use crate::sync::Ordering;
 use crate::writer::commit::{Next, commit};
 use crate::writer::history::History;
@@ -325,11 +325,7 @@ fn enter_target(home: &Arc<Summary>, table: &mut summary::Table, target: &Arc<Su
         return known.place;
     }
     let place = table.take_place();
-    let edge = target.above.insert(Arc::new(Edge { above: home.clone(), place: Some(place) }));
-    home.members.set(place, Input::Summary(target.cell()));
-    // A writer that has changed the target either finds the edge or comes before this in the word's order: then the walk that follows
-    // sees its change.
-    target.word_ordered();
+    let edge = home.enter(target, place);
     table.targets.push(Target { summary: target.clone(), aliases: 1, place, edge });
     place
 }

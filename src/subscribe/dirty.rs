@@ -26,6 +26,8 @@ const OTHER: u64 = 1 << 62;
 const ARMED: u64 = 1 << 63;
 const CHILDREN: u64 = OTHER - 1;
 const WIDTH: usize = 64;
+/// Why a node below a bit is there.
+const ADDED: &str = "a bit is set by a mark, which has added the node below it";
 
 /// 64 leaves.
 struct Lower {
@@ -173,8 +175,8 @@ impl DirtySet {
                 self.top.fetch_or(1 << upper_at, Ordering::AcqRel);
                 continue;
             }
-            // SAFETY: its bit was set by `mark`, which had added the node; nodes live as long as the set.
-            let upper = unsafe { &*self.upper[upper_at].load(Ordering::Acquire) };
+            // SAFETY: null or published by `grow`, and nodes live as long as the set.
+            let upper = unsafe { self.upper[upper_at].load(Ordering::Acquire).as_ref() }.expect(ADDED);
             for lower_at in bits(upper.bits.swap(0, Ordering::AcqRel)) {
                 if taken.len() >= enough {
                     upper.bits.fetch_or(1 << lower_at, Ordering::AcqRel);
@@ -182,7 +184,7 @@ impl DirtySet {
                     continue;
                 }
                 // SAFETY: as above.
-                let lower = unsafe { &*upper.lower[lower_at].load(Ordering::Acquire) };
+                let lower = unsafe { upper.lower[lower_at].load(Ordering::Acquire).as_ref() }.expect(ADDED);
                 let base = (upper_at << 12 | lower_at << 6) as u32;
                 if self.take_lower(lower, base, enough, taken) {
                     upper.bits.fetch_or(1 << lower_at, Ordering::AcqRel);

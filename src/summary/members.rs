@@ -74,6 +74,8 @@ impl Block {
             let plain = mutated!("block-plain-load");
             let before = if plain {
                 self.word.load(Ordering::Relaxed)
+            } else if mutated!("block-acquire-load") {
+                self.word.load(Ordering::Acquire)
             } else {
                 self.word.fetch_or(0, Ordering::AcqRel)
             };

@@ -41,7 +41,7 @@ use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::interest::{Board, Change, Class};
 use crate::summary::list::ArcList;
-use crate::summary::members::Members;
+use crate::summary::members::{Input, Members};
 use crate::summary::word::SummaryWord;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, HashState, Mutex, Ordering};
 use crate::writer::commit::Revisions;
@@ -286,6 +286,19 @@ impl Summary {
     /// Says whether the service is registered. The caller holds the registration lock and walks afterwards.
     pub fn set_registered(&self, registered: bool) {
         self.registered.store(registered, Ordering::Release);
+    }
+
+    /// Enters `target` among the inputs, at `place`, and this summary above it; returns what removes the edge. The caller holds the
+    /// registration lock and walks afterwards.
+    pub fn enter(self: &Arc<Self>, target: &Summary, place: u32) -> u32 {
+        let edge = target.above.insert(Arc::new(Edge { above: self.clone(), place: Some(place) }));
+        self.members.set(place, Input::Summary(target.cell()));
+        // A writer that has changed the target either finds the edge or comes before this in the word's order: then the walk that follows
+        // sees its change.
+        if !mutated!("enter-unordered") {
+            target.word_ordered();
+        }
+        edge
     }
 
     /// Brings this summary and everything above it up to date with what was published before the call, and marks the subscribers.

@@ -9,6 +9,8 @@
 //! may be held while a primitive of this module is used, wherever another thread could ask for it: it would ask for ever.
 
 mod mutex;
+#[cfg(loom)]
+pub mod watched;
 
 #[cfg(loom)]
 #[path = "model.rs"]

@@ -30,13 +30,17 @@ pub struct Calls {
 pub struct Call<'a>(&'a Calls);
 
 impl Calls {
-    fn new() -> Self {
+    /// No call, not closed.
+    pub(crate) fn new() -> Self {
         Self { state: AtomicU64::new(0), left: Signal::new() }
     }
 
     /// Enters a call, unless the token is closed.
     pub fn enter(&self) -> Option<Call<'_>> {
-        if self.state.fetch_add(1, Ordering::AcqRel) & CLOSED != 0 {
+        let seen =
+            if mutated!("enter-look-then-count") { Some(self.state.load(Ordering::Acquire)) } else { None };
+        let before = self.state.fetch_add(1, Ordering::AcqRel);
+        if seen.unwrap_or(before) & CLOSED != 0 {
             self.leave();
             return None;
         }
@@ -65,10 +69,19 @@ impl Calls {
     }
 
     /// Waits until the calls have left and, unless `calls_only`, the token is closed. Holds nothing while waiting.
-    fn join(&self, calls_only: bool, deadline: Option<Instant>) -> bool {
+    pub(crate) fn join(&self, calls_only: bool, deadline: Option<Instant>) -> bool {
         loop {
-            let seen = self.left.current();
-            let state = self.state.fetch_or(JOINED, Ordering::AcqRel);
+            // Before the look: a call that leaves after it is then counted beyond `seen`.
+            let mut seen = self.left.current();
+            let early = if mutated!("join-look-before-announce") {
+                Some(self.state.load(Ordering::Acquire))
+            } else {
+                None
+            };
+            let state = early.unwrap_or(self.state.fetch_or(JOINED, Ordering::AcqRel));
+            if mutated!("join-count-after-look") {
+                seen = self.left.current();
+            }
             if state & CALLS == 0 && (calls_only || state & CLOSED != 0) {
                 return true;
             }

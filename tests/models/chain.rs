@@ -15,7 +15,15 @@ const ALIAS: Model = Model { name: "chain_alias", run: |world, roles| both(world
 const THREE: Model = Model { name: "chain_three", run: |world, roles| both(world, roles, three) };
 const NODE: Model = Model { name: "chain_node", run: |world, roles| both(world, roles, node) };
 const SILENT: Model = Model { name: "chain_silent", run: silent };
+const ENTER: Model = Model { name: "chain_enter", run: enter };
+const SEEN: Model = Model { name: "chain_seen", run: seen };
+const SEEN_BELOW: Model = Model { name: "chain_seen_below", run: |world, roles| helper(world, roles, 0) };
+const SEEN_ABOVE: Model = Model { name: "chain_seen_above", run: |world, roles| helper(world, roles, 1) };
 const FLIP: Model = Model { name: "chain_flip", run: flip };
+
+const ENTERED: &str =
+    "chain: an alias was entered, the registration returned, and it does not show its target";
+const AHEAD: &str = "chain: a summary shows what is not to be seen in its inputs";
 
 /// The homes of two checks, and a summary above both.
 type Chain = ([Arc<Summary>; 2], Arc<Summary>);
@@ -68,6 +76,50 @@ fn silent(world: &'static World, roles: Roles) {
     roles.run(move || world.report(check, Critical), silent);
 }
 
+/// An alias is entered while its target becomes critical.
+fn enter(world: &'static World, roles: Roles) {
+    let (below, above) = (world.summary("below"), world.summary("above"));
+    let check = world.check(&below, Some(0), Passing);
+    let seen = above.clone();
+    let register = move || {
+        let before = below.word().shown();
+        world.alias(&above, &below, 0);
+        assert!(before == Passing || above.word().shown() == Critical, "{ENTERED}");
+    };
+    roles.run(register, move || world.report(check, Critical));
+    assert_eq!(seen.word().shown(), Critical, "{ENTERED}");
+}
+
+/// A check becomes critical; who sees it above sees it below too, down to the snapshot.
+fn seen(world: &'static World, roles: Roles) {
+    let ([below, _], above) = alias(world);
+    // Beyond the first places: one more word between the check and the summary.
+    let check = world.check(&below, Some(2), Passing);
+    let read = move || {
+        let seen = [
+            above.word().shown() == Critical,
+            below.word().shown() == Critical,
+            check.place.cell.status().load().status() == Some(Critical),
+            check.place.cell.snapshot.load().unwrap().status == Critical,
+        ];
+        assert!(seen.is_sorted(), "{AHEAD}");
+    };
+    roles.run(read, move || world.report(check, Critical));
+}
+
+/// The same for one who refreshes a summary before reading it, as a writer of another check does.
+fn helper(world: &'static World, roles: Roles, level: usize) {
+    let ([below, _], above) = alias(world);
+    let check = world.check(&below, Some(2), Passing);
+    let read = move || {
+        let summary = [below, above][level].clone();
+        summary.walk(None, false, &world.board);
+        let shown = summary.word().shown() == Critical;
+        assert!(!shown || check.place.cell.status().load().status() == Some(Critical), "{AHEAD}");
+    };
+    roles.run(read, move || world.report(check, Critical));
+}
+
 /// One check below becomes critical and, by another call, recovers.
 fn flip(world: &'static World, roles: Roles) {
     let ([below, _], above) = alias(world);
@@ -90,6 +142,12 @@ models! {
         walk_winner_only "walk-winner-only" ABOVE;
     a_walk_with_nothing_to_tell: SILENT,
         settle_before_walk "settle-before-walk" CARRIED;
+    an_alias_that_enters: ENTER,
+        enter_unordered "enter-unordered" ENTERED;
+    a_reader_from_above: SEEN,
+        word_relaxed_load_below "word-relaxed-load" AHEAD;
+    a_helper_below: SEEN_BELOW;
+    a_helper_above: SEEN_ABOVE;
     an_alias_of_an_alias: THREE,
         walk_winner_only_from_between "walk-winner-only" ABOVE;
     the_node: NODE,

@@ -6,16 +6,17 @@ use crate::model::status::Status::{Critical, Passing};
 use crate::summary::word::SummaryWord;
 
 const AFTER: &str = "link: an alias shows what its target became after the alias was deregistered";
-const NEXT: &str = "link: an alias shows the target of the alias that came after it";
+const NEXT: &str = "link: an alias shows another target than its own, or its own as it was before";
 
 const LINK: Model = Model { name: "link", run: link };
 
-/// One reads an alias; the other deregisters it, lets the target become critical and gives the cell to an alias of another target.
+/// One reads an alias; the other deregisters it, lets the target become critical and gives the cell to an alias of another target, which has
+/// just become critical.
 fn link(world: &'static World, roles: Roles) {
     const LIFE: u16 = 1;
     let (target, other) = (world.summary("target"), world.summary("other"));
     let check = world.check(&target, Some(0), Passing);
-    world.check(&other, Some(0), Critical);
+    let next = world.check(&other, Some(0), Passing);
     let alias = world.check(&other, None, Passing).place.cell;
     alias.set_link(LIFE, target.cell());
     let read = move || {
@@ -28,6 +29,7 @@ fn link(world: &'static World, roles: Roles) {
         alias.clear_link();
         assert_eq!(alias.linked_word(LIFE), None, "{AFTER}");
         world.report(check, Critical);
+        world.report(next, Critical);
         alias.set_link(LIFE + 1, other.cell());
         assert_eq!(alias.linked_word(LIFE), None, "{NEXT}");
     };

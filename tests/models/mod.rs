@@ -12,16 +12,21 @@
 //! What loom cannot run is outside: the allocator, the reclamation of snapshots and cells, mappings, descriptors and the futex. So are
 //! the registrations' own lists, which are written under one lock; the models do in their place what concerns the readers and writers.
 //!
-//! `LIFESIGN_MODEL_SECONDS` is the cap at three preemptions, for each model and role; at four it is a twentieth of that.
+//! `LIFESIGN_MODEL_SECONDS` is the cap at three preemptions, for each model and role; at four it is a twentieth of that. [`orderings`] makes
+//! each ordering weaker in turn; [`evidence`] is for a table.
 
 mod atomic_start;
 mod chain;
+mod close;
+mod evidence;
 mod fence_reregister;
 mod fence_take_over;
 mod history;
+mod join;
 mod lease;
 mod link;
 mod mark_take;
+mod orderings;
 mod publish;
 mod refresh;
 mod resume;
@@ -34,12 +39,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use evidence::Evidence;
 use world::World;
 
 /// What the two threads do, and what is claimed of it.
 struct Model {
     name: &'static str,
     run: fn(&'static World, Roles),
+}
+
+/// All models.
+fn all() -> impl Iterator<Item = &'static Model> {
+    [
+        atomic_start::MODELS,
+        chain::MODELS,
+        close::MODELS,
+        fence_reregister::MODELS,
+        fence_take_over::MODELS,
+        join::MODELS,
+        link::MODELS,
+        mark_take::MODELS,
+        publish::MODELS,
+        refresh::MODELS,
+        settled_skip::MODELS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Whose part the model's first thread does.
@@ -84,7 +109,22 @@ struct Explored {
     panic: Option<Box<dyn std::any::Any + Send>>,
 }
 
-fn explore_once(model: &Model, roles: Roles, bound: usize, cap: Duration) -> Explored {
+impl Explored {
+    /// The claim that failed, if one did.
+    fn claim(&self) -> Option<String> {
+        let panic = self.panic.as_ref()?;
+        let text =
+            panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let line = text.and_then(|text| text.lines().find(|line| !line.is_empty()));
+        let line = line.unwrap_or("a panic without a text");
+        // Of `assert_eq!` and its like the text comes after their own.
+        let claim = line.strip_prefix("assertion `").and_then(|line| line.split_once("` failed: "));
+        Some(claim.map_or(line, |(_, claim)| claim).trim().to_owned())
+    }
+}
+
+/// Explores with atomics that are `stepped` or not (see [`crate::sync::watched`]).
+fn explore_once(model: &Model, roles: Roles, bound: usize, stepped: bool, cap: Duration) -> Explored {
     // Of std, not of loom: it counts the executions from the outside.
     let executions = Arc::new(AtomicUsize::new(0));
     let counted = executions.clone();
@@ -96,6 +136,7 @@ fn explore_once(model: &Model, roles: Roles, bound: usize, cap: Duration) -> Exp
     builder.max_duration = Some(cap);
     // Not for checkpoints: how often the clock is looked at.
     builder.checkpoint_interval = 64;
+    crate::sync::watched::step(stepped);
     let started = Instant::now();
     let result = catch_unwind(AssertUnwindSafe(|| {
         builder.check(move || {
@@ -104,6 +145,7 @@ fn explore_once(model: &Model, roles: Roles, bound: usize, cap: Duration) -> Exp
         });
     }));
     let took = started.elapsed();
+    crate::sync::watched::step(false);
     Explored {
         executions: executions.load(Ordering::Relaxed),
         exhausted: result.is_ok() && took < cap,
@@ -112,11 +154,12 @@ fn explore_once(model: &Model, roles: Roles, bound: usize, cap: Duration) -> Exp
     }
 }
 
-fn print(what: &str, model: &Model, roles: Roles, bound: usize, explored: &Explored) {
+fn print(what: &str, model: &Model, roles: Roles, bound: usize, stepped: bool, explored: &Explored) {
     let Explored { executions, exhausted, seconds, .. } = explored;
     let exhausted = if *exhausted { "yes" } else { "no" };
+    let stepped = if stepped { "stepped" } else { "" };
     println!(
-        "{what} {:<20} {roles:<8?} bound {bound}: {executions:>7} executions, exhausted {exhausted:<3} {seconds:>6.1} s",
+        "{what} {:<20} {roles:<8?} bound {bound} {stepped:<7}: {executions:>7} executions, exhausted {exhausted:<3} {seconds:>6.1} s",
         model.name
     );
 }
@@ -134,10 +177,14 @@ fn cap() -> Duration {
 /// Explores the model as it is: every claim holds.
 fn explore(model: &Model) {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    for roles in ROLES {
-        for (bound, cap) in [(2, PATIENCE), (3, cap()), (4, cap() / 20)] {
-            let explored = explore_once(model, roles, bound, cap);
-            print("model ", model, roles, bound, &explored);
+    let (mut executions, mut seconds, mut result) = (0, 0.0, String::new());
+    for (bound, stepped, cap) in
+        [(2, false, PATIENCE), (2, true, PATIENCE), (3, false, cap()), (4, false, cap() / 20)]
+    {
+        let mut exhausted = true;
+        for roles in ROLES {
+            let explored = explore_once(model, roles, bound, stepped, cap);
+            print("model ", model, roles, bound, stepped, &explored);
             if let Some(panic) = explored.panic {
                 resume_unwind(panic);
             }
@@ -146,35 +193,63 @@ fn explore(model: &Model) {
                 "{}: two preemptions were not exhausted; make it smaller",
                 model.name
             );
+            executions += explored.executions;
+            seconds += explored.seconds;
+            exhausted &= explored.exhausted;
         }
+        let how = if stepped { " stepped" } else { "" };
+        let end = if exhausted { "exhausted" } else { "capped" };
+        result += &format!("{}bound {bound}{how} {end}", if result.is_empty() { "" } else { ", " });
     }
+    evidence::append(&Evidence {
+        kind: "model",
+        name: model.name,
+        count: executions,
+        seconds,
+        result: &result,
+    });
+}
+
+/// Runs `run` without the texts of panics: they are expected.
+fn silently<R>(run: impl FnOnce() -> R) -> R {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = catch_unwind(AssertUnwindSafe(run));
+    std::panic::set_hook(hook);
+    result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Explores the model with `mutant` switched on until a claim fails: it must be the one with this text.
 #[cfg(feature = "mutants")]
 fn kill(mutant: &'static str, model: &Model, claim: &str) {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    let (mut executions, mut seconds) = (0, 0.0);
     crate::mutant::select(Some(mutant));
-    let mut attempts = [2, 3, 4].into_iter().flat_map(|bound| ROLES.map(|roles| (roles, bound)));
-    let panic = attempts.find_map(|(roles, bound)| {
-        let explored = explore_once(model, roles, bound, PATIENCE);
-        print("mutant", model, roles, bound, &explored);
-        explored.panic
+    let mut attempts = [(2, false), (2, true), (3, false), (4, false)]
+        .into_iter()
+        .flat_map(|how| ROLES.map(|roles| (roles, how)));
+    let died_of = silently(|| {
+        attempts.find_map(|(roles, (bound, stepped))| {
+            let explored = explore_once(model, roles, bound, stepped, PATIENCE);
+            print("mutant", model, roles, bound, stepped, &explored);
+            executions += explored.executions;
+            seconds += explored.seconds;
+            explored.claim()
+        })
     });
     crate::mutant::select(None);
-    std::panic::set_hook(hook);
-    let Some(panic) = panic else { panic!("the mutant {mutant} survived the model {}", model.name) };
-    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    let text = text.unwrap_or("a panic without a text");
-    assert!(text.contains(claim), "the mutant {mutant} died of {text:?} and not of {claim:?}");
+    let Some(died_of) = died_of else { panic!("the mutant {mutant} survived the model {}", model.name) };
+    assert!(died_of.contains(claim), "the mutant {mutant} died of {died_of:?} and not of {claim:?}");
     println!("mutant {mutant} killed: {claim}");
+    let (name, result) = (format!("{mutant} in {}", model.name), format!("killed: {claim}"));
+    evidence::append(&Evidence { kind: "mutant", name: &name, count: executions, seconds, result: &result });
 }
 
 /// The tests of a model: itself, and each mutant with the claim that it falsifies.
 macro_rules! models {
-    ($($test:ident: $model:expr $(, $mutant:ident $name:literal $claim:expr)* ;)*) => {$(
+    ($($test:ident: $model:expr $(, $mutant:ident $name:literal $claim:expr)* ;)*) => {
+        pub(super) const MODELS: &[Model] = &[$($model),*];
+    $(
         #[test]
         fn $test() {
             super::explore(&$model);

@@ -93,8 +93,7 @@ impl World {
 
     /// An alias in `home` that mirrors `target`, entered at `place`.
     pub fn alias(&self, home: &Arc<Summary>, target: &Arc<Summary>, place: u32) {
-        target.above.insert(Arc::new(Edge { above: home.clone(), place: Some(place) }));
-        home.members.set(place, Input::Summary(target.cell()));
+        home.enter(target, place);
         home.walk(Some(place), true, &self.board);
     }
 

@@ -1,0 +1,109 @@
+//! When a join returns, the calls have left, the token is closed unless only those were waited for, and no wake is missed (W5).
+
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicU32, Ordering};
+
+use super::world::World;
+use super::{Model, Roles, models};
+use crate::writer::token::Calls;
+
+const RUNS: &str = "join: a call runs after the join returned";
+const LEFT: &str = "join: it returned and does not see what the runner did";
+const OPEN: &str = "join: it returned and the token is not closed";
+const MISSED: &str = "signal: a thread sleeps and nobody is left to wake it";
+
+const JOIN: Model = Model { name: "join", run: join };
+const CALLS: Model = Model { name: "join_calls", run: calls_only };
+const LATE: Model = Model { name: "join_late", run: late };
+
+/// What a call does; nothing in it orders anything.
+struct Work(AtomicU32);
+
+impl Work {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicU32::new(0)))
+    }
+
+    fn put(&self, done: u32) {
+        self.0.store(done, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A runner makes two calls and closes its token; its successor joins.
+fn join(_: &'static World, roles: Roles) {
+    let (calls, work) = (Arc::new(Calls::new()), Work::new());
+    let (joined, done) = (calls.clone(), work.clone());
+    let run = move || {
+        for number in [1, 2] {
+            let call = calls.enter().expect("the token is open");
+            work.put(number);
+            drop(call);
+        }
+        work.put(3);
+        assert!(calls.close(), "join: the first close is not the first");
+    };
+    let succeed = move || {
+        assert!(joined.join(false, None));
+        assert!(joined.is_over(), "{OPEN}");
+        assert_eq!(done.get(), 3, "{LEFT}");
+    };
+    roles.run(run, succeed);
+}
+
+/// The calls alone are waited for: those that had begun before the join are over.
+fn calls_only(_: &'static World, roles: Roles) {
+    let (calls, work, begun) = (Arc::new(Calls::new()), Work::new(), Arc::new(AtomicU32::new(0)));
+    let (joined, done, seen) = (calls.clone(), work.clone(), begun.clone());
+    let run = move || {
+        let call = calls.enter().expect("the token is open");
+        begun.store(1, Ordering::Release);
+        work.put(1);
+        drop(call);
+    };
+    let succeed = move || {
+        let begun = seen.load(Ordering::Acquire) == 1;
+        assert!(joined.join(true, None));
+        assert!(!begun || done.get() == 1, "{LEFT}");
+    };
+    roles.run(run, succeed);
+}
+
+/// A call comes while the token is being closed and joined.
+fn late(_: &'static World, roles: Roles) {
+    let (calls, work, over) = (Arc::new(Calls::new()), Work::new(), Work::new());
+    let (joined, done, returned) = (calls.clone(), work.clone(), over.clone());
+    let call = move || {
+        let call = calls.enter();
+        let entered = call.is_some();
+        if entered {
+            work.put(1);
+            assert_eq!(over.get(), 0, "{RUNS}");
+        }
+        drop(call);
+        entered
+    };
+    let close = move || {
+        joined.close();
+        assert!(joined.join(false, None));
+        returned.put(1);
+        assert!(joined.enter().is_none(), "{OPEN}");
+        done.get()
+    };
+    let (entered, seen) = roles.run(call, close);
+    assert_eq!(entered, seen == 1, "{LEFT}");
+}
+
+models! {
+    a_runner_that_leaves: JOIN,
+        join_look_before_announce "join-look-before-announce" MISSED,
+        join_count_after_look "join-count-after-look" MISSED;
+    the_calls_alone: CALLS,
+        join_calls_look_before_announce "join-look-before-announce" MISSED;
+    a_call_that_comes_late: LATE,
+        enter_look_then_count "enter-look-then-count" RUNS;
+}

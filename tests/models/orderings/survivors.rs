@@ -1,0 +1,254 @@
+//! The orderings that can be made weaker without a claim failing, and why.
+
+/// What is to be said of a weaker ordering that survives.
+pub enum Verdict {
+    /// The weaker one is enough.
+    Equivalent(&'static str),
+    /// It may not be, but loom cannot show it.
+    OutOfReach(&'static str),
+}
+use Verdict::{Equivalent, OutOfReach};
+
+/// A weaker ordering that no model notices.
+pub struct Survivor {
+    /// File, function, receiver and method.
+    pub place: &'static str,
+    pub weaker: &'static str,
+    pub verdict: Verdict,
+}
+
+const fn survivor(place: &'static str, weaker: &'static str, verdict: Verdict) -> Survivor {
+    Survivor { place, weaker, verdict }
+}
+
+const TO_RELAXED: &str = "Acquire to Relaxed";
+const STORE: &str = "Release to Relaxed";
+const UPDATE: &str = "AcqRel to Relaxed";
+const NO_RELEASE: &str = "AcqRel to Acquire";
+const NO_ACQUIRE: &str = "AcqRel to Release";
+
+/// What is dropped has one owner.
+const DROPPED: Verdict = Equivalent("in a drop: what led to it orders it after every other access");
+const LOCKED: Verdict = Equivalent("under the lock that all its writers hold");
+const OWN: Verdict = Equivalent("stored by this very thread just before, or under the lock that it holds");
+const PUT_BACK: Verdict = Equivalent(
+    "the only reader puts back what it took: a writer that finds the bit need know nothing, and the update passes on what earlier marks released",
+);
+const EITHER: Verdict = Equivalent(
+    "a block is published by its pointer and by the length; either is enough, and who must see the entry is ordered after it by the word",
+);
+const THIRD: Verdict = OutOfReach(
+    "it releases what this refresh has read of a second writer to a third thread who reads the word; the update before it releases its own",
+);
+const REPLACED: Verdict = Equivalent("what is replaced is not looked into");
+const WORD_ORDERS: Verdict = Equivalent(
+    "whoever must see it has loaded the summary word by a read-modify-write after the one who wrote it: that orders the two",
+);
+
+pub const SURVIVORS: &[Survivor] = &[
+    survivor(
+        "src/cell/slab.rs clear_link self.link.store",
+        STORE,
+        Equivalent(
+            "nothing before it is published by it; what comes after it, the target's changes, is released by the target's word",
+        ),
+    ),
+    survivor(
+        "src/cell/slab.rs linked_word self.link.load #2",
+        TO_RELAXED,
+        Equivalent("the load of the word before it acquires; nothing is read after it"),
+    ),
+    survivor(
+        "src/cell/word.rs settle self.0.compare_exchange",
+        NO_ACQUIRE,
+        Equivalent("who settles has finished: it reads nothing afterwards"),
+    ),
+    survivor(
+        "src/subscribe/dirty.rs grow pointer.compare_exchange",
+        NO_ACQUIRE,
+        Equivalent("what it replaces is null, which publishes nothing"),
+    ),
+    survivor(
+        "src/subscribe/dirty.rs set word.load",
+        TO_RELAXED,
+        Equivalent(
+            "the mark in the leaf comes before it and acquires what a reader released that has passed there; if none has, the reader finds the mark",
+        ),
+    ),
+    survivor(
+        "src/subscribe/dirty.rs arm self.top.fetch_or",
+        UPDATE,
+        Equivalent(
+            "arming and marking meet in one word, whose order decides; what is found is read by the updates of `take`",
+        ),
+    ),
+    survivor(
+        "src/subscribe/dirty.rs take_other self.top.fetch_and",
+        NO_RELEASE,
+        Equivalent("nothing below this bit is cleared without the lock of the inbox"),
+    ),
+    survivor(
+        "src/subscribe/dirty.rs is_pending self.top.load",
+        TO_RELAXED,
+        Equivalent("it says whether to take, and `take` loads by updates of its own"),
+    ),
+    survivor("src/subscribe/dirty.rs take self.top.fetch_or", UPDATE, PUT_BACK),
+    survivor("src/subscribe/dirty.rs take self.top.fetch_or #2", UPDATE, PUT_BACK),
+    survivor("src/subscribe/dirty.rs take self.top.fetch_or #3", UPDATE, PUT_BACK),
+    survivor("src/subscribe/dirty.rs take upper.bits.fetch_or", UPDATE, PUT_BACK),
+    survivor("src/subscribe/dirty.rs take upper.bits.fetch_or #2", UPDATE, PUT_BACK),
+    survivor("src/subscribe/dirty.rs take_lower lower.bits.fetch_or", UPDATE, PUT_BACK),
+    survivor(
+        "src/subscribe/dirty.rs take self.top.fetch_and",
+        NO_RELEASE,
+        Equivalent("no bit stands above the top one; the words below are released by their own swaps"),
+    ),
+    survivor(
+        "src/subscribe/dirty.rs take self.upper[upper_at].load",
+        TO_RELAXED,
+        Equivalent("the bit above it was read by an update that acquires, and set after the node was there"),
+    ),
+    survivor(
+        "src/subscribe/dirty.rs take upper.lower[lower_at].load",
+        TO_RELAXED,
+        Equivalent("the bit above it was read by an update that acquires, and set after the node was there"),
+    ),
+    survivor(
+        "src/subscribe/dirty.rs take_lower lower.bits.swap",
+        NO_ACQUIRE,
+        Equivalent("the leaves below are read by swaps, which find the newest"),
+    ),
+    survivor("src/subscribe/dirty.rs drop upper.load", TO_RELAXED, DROPPED),
+    survivor("src/subscribe/dirty.rs drop lower.load", TO_RELAXED, DROPPED),
+    survivor("src/summary/list.rs entry next.load", TO_RELAXED, LOCKED),
+    survivor("src/summary/list.rs entry next.load #2", TO_RELAXED, OWN),
+    survivor("src/summary/list.rs insert self.len.load", TO_RELAXED, LOCKED),
+    survivor("src/summary/list.rs insert self.len.fetch_max", UPDATE, EITHER),
+    survivor(
+        "src/summary/list.rs is_empty self.len.load",
+        TO_RELAXED,
+        Equivalent("it saves remembering a visit, no more"),
+    ),
+    survivor("src/summary/list.rs for_each self.len.load", TO_RELAXED, EITHER),
+    survivor("src/summary/list.rs entry next.store", STORE, EITHER),
+    survivor("src/summary/list.rs for_each next.load", TO_RELAXED, EITHER),
+    survivor("src/summary/members.rs refresh self.word.compare_exchange", UPDATE, THIRD),
+    survivor("src/summary/list.rs drop self.first.load", TO_RELAXED, DROPPED),
+    survivor("src/summary/list.rs drop block.next.load", TO_RELAXED, DROPPED),
+    survivor("src/summary/members.rs block next.load", TO_RELAXED, LOCKED),
+    survivor("src/summary/members.rs block next.load #2", TO_RELAXED, OWN),
+    survivor("src/summary/members.rs set self.used.fetch_max", UPDATE, WORD_ORDERS),
+    survivor("src/summary/members.rs worst self.used.load", TO_RELAXED, WORD_ORDERS),
+    survivor("src/summary/members.rs drop self.overflow.load", TO_RELAXED, DROPPED),
+    survivor("src/summary/members.rs drop block.next.load", TO_RELAXED, DROPPED),
+    survivor(
+        "src/summary/mod.rs new place.cell.word.load",
+        TO_RELAXED,
+        Equivalent("the cell has come from the arena's lock, and its last owner put it there"),
+    ),
+    survivor("src/summary/mod.rs evaluate self.registered.load", TO_RELAXED, WORD_ORDERS),
+    survivor("src/summary/mod.rs set_registered self.registered.store", STORE, WORD_ORDERS),
+    survivor("src/summary/mod.rs refresh cell.word.compare_exchange", UPDATE, THIRD),
+    survivor(
+        "src/summary/mod.rs mark self.mirrors.load",
+        TO_RELAXED,
+        OutOfReach(
+            "the registration of an alias raises it; the models' aliases are entered without their own cells",
+        ),
+    ),
+    survivor(
+        "src/summary/mod.rs settle self.place.cell.word.compare_exchange",
+        NO_ACQUIRE,
+        Equivalent("who settles has finished: it reads nothing afterwards"),
+    ),
+    survivor(
+        "src/sync/mod.rs current self.0.load",
+        TO_RELAXED,
+        Equivalent(
+            "the look that follows is an update that releases, and who wakes has acquired it: its count cannot be read before",
+        ),
+    ),
+    survivor(
+        "src/sync/mod.rs notify self.0.fetch_add",
+        STORE,
+        Equivalent("it carries nothing: who wakes up looks by an update of the word that tells"),
+    ),
+    survivor("src/sync/mod.rs store self.pointer.swap", NO_ACQUIRE, REPLACED),
+    survivor("src/sync/mod.rs replace self.pointer.compare_exchange", NO_ACQUIRE, REPLACED),
+    survivor(
+        "src/summary/mod.rs refresh self.changes.fetch_max",
+        NO_ACQUIRE,
+        Equivalent("what it finds there is not used"),
+    ),
+    survivor(
+        "src/writer/commit.rs draw self.0.fetch_add",
+        UPDATE,
+        Equivalent(
+            "the numbers come from one order of updates, and the snapshots that carry them order the draws along a check",
+        ),
+    ),
+    survivor(
+        "src/writer/token.rs enter self.state.fetch_add",
+        UPDATE,
+        Equivalent(
+            "whether a call enters is decided by the order of updates of this word; nothing has happened in it yet",
+        ),
+    ),
+    survivor(
+        "src/writer/token.rs leave self.state.fetch_sub",
+        NO_ACQUIRE,
+        Equivalent("it learns whether to wake, and reads nothing else"),
+    ),
+    survivor(
+        "src/writer/token.rs close self.state.fetch_or",
+        NO_ACQUIRE,
+        Equivalent("it learns whether to wake, and reads nothing else"),
+    ),
+    survivor(
+        "src/writer/token.rs is_over self.state.load",
+        TO_RELAXED,
+        Equivalent(
+            "a handle is then taken out of its table under a lock; the token itself is freed by the last to let go",
+        ),
+    ),
+    survivor(
+        "src/writer/token.rs join self.state.fetch_or",
+        NO_RELEASE,
+        Equivalent("it announces itself in this very word and publishes nothing else"),
+    ),
+];
+
+const PAGES: &str = "pages are mapped memory; across_the_next_owner_of_its_page runs it";
+const CLOSING: &str = "an engine does not fit a model; calls_that_meet_a_close_finish_or_say_so runs it";
+const HANDLES: &str = "the table of handles is locked but for reading; the C programs run it";
+const CONSUMER: &str = "a delivery needs an engine; the scripts of missed_edge run it";
+const TABLE: &str =
+    "the tables of the registrations and their readers need an engine; every_view_is_linearizable runs them";
+const TIME: &str = "the time of the last report orders nothing; the guarantees of writers test it";
+
+/// The calls that no model comes by, and why.
+pub const UNEXPLORED: &[(&str, &str)] = &[
+    ("src/cell/slab.rs cell self.entries.get((slot/PAGE_CELLS)asusize)?.base.load", PAGES),
+    ("src/cell/slab.rs borrow_page self.entries[pageasusize].base.store", PAGES),
+    ("src/cell/slab.rs drop cell.touch.store", PAGES),
+    ("src/engine/checks.rs insert_check target.mirrors.fetch_add", TABLE),
+    ("src/engine/checks.rs bury target.mirrors.fetch_sub", TABLE),
+    ("src/engine/mod.rs check_open self.closed.load", CLOSING),
+    ("src/engine/mod.rs close self.closed.swap", CLOSING),
+    ("src/ffi/handles.rs slot self.chunks.get(slotasusize/CHUNK)?.load", HANDLES),
+    ("src/ffi/handles.rs take_slot chunk.load", HANDLES),
+    ("src/ffi/handles.rs take_slot chunk.store", HANDLES),
+    ("src/subscribe/delivery.rs close self.closed.store", CONSUMER),
+    ("src/subscribe/delivery.rs check_open self.closed.load", CONSUMER),
+    ("src/subscribe/delivery.rs wait self.closed.load", CONSUMER),
+    ("src/subscribe/delivery.rs drop core.closed.load", CONSUMER),
+    ("src/subscribe/dirty.rs disarm self.top.fetch_and", CONSUMER),
+    ("src/summary/list.rs clear 0..self.len.load", CLOSING),
+    ("src/summary/mod.rs drop self.0.fetch_add", TABLE),
+    ("src/summary/mod.rs change self.sequence.fetch_add", TABLE),
+    ("src/summary/mod.rs sequence self.sequence.fetch_add", TABLE),
+    ("src/writer/commit.rs current self.0.load", CONSUMER),
+    ("src/writer/touch.rs start word.store", TIME),
+    ("src/writer/touch.rs touch word.fetch_max", TIME),
+    ("src/writer/touch.rs last_report word.load", TIME),
+];
