@@ -8,8 +8,8 @@ use shuttle::thread::scope;
 use super::support::{check, engine, kind, service};
 use super::{ASLEEP, Script, reached, schedules, wait_for};
 
-const REFUSED: &str = "late_register: something that O began after the take-over was not refused";
-const STANDS: &str = "late_register: N's check does not show what N wrote";
+const LATE: &str =
+    "late_register: something that O began after the take-over was not refused, or took effect";
 const LEFT: &str = "late_register: something of O's is left, or something of N's is not";
 
 const RUNNER: Script = Script {
@@ -36,9 +36,9 @@ fn runner() {
     let n = scope(|scope| {
         scope.spawn(|| {
             let refuses = |late: bool, refused: Option<lifesign::Error>| match refused {
-                None => assert!(!late, "{REFUSED}"),
+                None => assert!(!late, "{LATE}"),
                 Some(refused) => {
-                    assert_eq!(refused.kind(), ErrorKind::Fenced, "{REFUSED}");
+                    assert_eq!(refused.kind(), ErrorKind::Fenced, "{LATE}");
                     assert_eq!(refused.holder().map(|record| &*record.label), Some("N"));
                 }
             };
@@ -62,18 +62,18 @@ fn runner() {
                 Err(refused) => refuses(late, Some(refused)),
             }
             if taken.load(Relaxed) {
-                assert_eq!(kind(o.deregister_check()), ErrorKind::Fenced, "{REFUSED}");
-                assert_eq!(kind(engine.acquire(&own, "O")), ErrorKind::Held, "{REFUSED}");
-                assert_eq!(kind(engine.take_over(&own, generation, "O")), ErrorKind::Held, "{REFUSED}");
+                assert_eq!(kind(o.deregister_check()), ErrorKind::Fenced, "{LATE}");
+                assert_eq!(kind(engine.acquire(&own, "O")), ErrorKind::Held, "{LATE}");
+                assert_eq!(kind(engine.take_over(&own, generation, "O")), ErrorKind::Held, "{LATE}");
             }
             o.close().unwrap();
         });
         let new = scope.spawn(|| {
             let n = engine.take_over(&own, generation, "N").expect("nobody else takes over");
             taken.store(true, Relaxed);
-            let subscription = n.subscribe(&SubscriptionFilter::check(&watched)).expect(STANDS);
-            n.write(Status::Passing, "N's").expect(STANDS);
-            assert_eq!(engine.snapshot(&own).unwrap().output(), "N's", "{STANDS}");
+            let subscription = n.subscribe(&SubscriptionFilter::check(&watched)).expect(LATE);
+            n.write(Status::Passing, "N's").expect(LATE);
+            assert_eq!(engine.snapshot(&own).unwrap().output(), "N's", "{LATE}");
             wait_for(&subscription, Status::Critical);
             n
         });
@@ -84,9 +84,9 @@ fn runner() {
     assert_eq!(
         (state.status(), state.output(), own.status()),
         (Status::Passing, "N's", Some(Status::Passing)),
-        "{STANDS}"
+        "{LATE}"
     );
-    n.write(Status::Critical, "web is down").expect(STANDS);
+    n.write(Status::Critical, "web is down").expect(LATE);
     let stats = engine.stats().unwrap();
     assert_eq!((stats.subscriptions, stats.checks), (0, 2), "{LEFT}");
 }
@@ -94,5 +94,5 @@ fn runner() {
 schedules! {
     a_runner_that_comes_late: RUNNER,
         unregister_by_key "unregister-by-key" ASLEEP,
-        fence_tested_once "fence-tested-once" REFUSED;
+        fence_tested_once "fence-tested-once" LATE;
 }

@@ -1,12 +1,16 @@
-//! Re-creation: a check is deregistered and registered again under its id while O writes and a lagging subscriber spans both lives (W3, S7).
+//! Re-creation: a check is deregistered and registered again under its id while O writes, O's lease lapses and a lagging subscriber spans both lives (W3, S7).
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use lifesign::{ErrorKind, Event, Status, SubscriptionFilter};
+use std::time::Duration;
+
+use lifesign::{
+    Acquire, Check, ClockSource, Config, Engine, ErrorKind, Event, OnLapse, Status, SubscriptionFilter,
+};
 use shuttle::thread::scope;
 
-use super::support::{alias, check, drain, engine, kind, service, slot};
+use super::support::{alias, check, drain, kind, service, slot};
 use super::{Script, lock, reached, schedules};
 
 const OLD_LIFE: &str = "re_creation: something of the old life shows after its end, or touches the new one";
@@ -20,19 +24,22 @@ const LIVES_OF_A_CHECK: Script = Script {
         "O committed and returned in the old life",
         "O published across the lives",
         "O was GONE",
+        "O's lease had lapsed",
         "the subscriber saw the old life and its end",
         "the subscriber saw the end and the new life at once",
     ],
 };
 
 fn lives() {
-    let engine = engine();
+    let engine = Engine::open(Config { clock: ClockSource::Manual, ..Config::default() }).unwrap();
     let service = service(&engine, "api");
     let old = check(&engine, "api:web", Some(&service));
     let mirror = alias(&engine, "sidecar", None, "api");
-    let o = engine.acquire(&old, "O").unwrap();
+    let lease = Duration::from_secs(1);
+    let o = engine.acquire(&old, Acquire::new("O").lease(lease, OnLapse::Critical)).unwrap();
     let subscription = engine.subscribe(&SubscriptionFilter::prefix("api")).unwrap();
     drain(&subscription);
+    let state_of = |check: &Check| engine.snapshot(check).expect(OLD_LIFE);
     let begun = AtomicBool::new(false);
     let seen = Mutex::new(Vec::new());
     let take = || {
@@ -58,11 +65,15 @@ fn lives() {
             take();
             take();
         });
+        scope.spawn(|| {
+            // In steps of which none is a jump of the clock.
+            (1..=3).for_each(|step| engine.tick(0, step * 2 * lease.as_nanos() as u64 / 5).unwrap());
+        });
         engine.deregister_check_by_force(&old, "operator").unwrap();
         assert_eq!(old.status(), None, "{OLD_LIFE}");
         let new = check(&engine, "api:web", Some(&service));
         assert_eq!(slot(&old), slot(&new), "both lives are in the same cell");
-        let (word, state) = (new.status(), engine.snapshot(&new).expect(OLD_LIFE));
+        let (word, state) = (new.status(), state_of(&new));
         assert_eq!(
             (word, state.status(), state.version()),
             (Some(Status::Passing), Status::Passing, 1),
@@ -78,18 +89,21 @@ fn lives() {
         );
         (old_writer.join().unwrap(), new, n)
     });
-    if let Err(refused) = written {
-        reached("O was GONE");
-        assert_eq!(refused.kind(), ErrorKind::Gone, "{OLD_LIFE}");
+    match written.map_err(|refused| refused.kind()) {
+        Ok(()) => {}
+        Err(ErrorKind::Gone) => reached("O was GONE"),
+        Err(ErrorKind::Expired) => reached("O's lease had lapsed"),
+        refused => panic!("{OLD_LIFE}: {refused:?}"),
     }
+    assert!(!state_of(&new).is_orphaned(), "{OLD_LIFE}");
     assert_eq!(old.status(), None, "{OLD_LIFE}");
     let (word, above) = (new.status(), mirror.status());
-    let state = engine.snapshot(&new).expect(OLD_LIFE);
+    let state = state_of(&new);
     assert_eq!((state.status(), state.output()), (Status::Warning, "N's"), "{OLD_LIFE}");
     assert_eq!((word, above), (Some(Status::Warning), Some(Status::Warning)), "{OLD_LIFE}");
     assert_eq!(kind(o.write(Status::Critical, "late")), ErrorKind::Gone, "{OLD_LIFE}");
     assert_eq!(kind(o.deregister_check()), ErrorKind::Gone, "{OLD_LIFE}");
-    assert!(engine.refusals(&new).unwrap().is_empty(), "{AGAINST}");
+    assert!(engine.writers(&new).unwrap().iter().all(|one| one.refused == 0), "{AGAINST}");
     n.write(Status::Passing, "N's again").expect(OLD_LIFE);
 
     take();
