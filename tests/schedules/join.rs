@@ -139,8 +139,7 @@ fn locked() {
 
 schedules! {
     a_token_that_is_closed: CLOSED,
-        join_counts_late "join-counts-late" ASLEEP,
-        fence_tested_once "fence-tested-once" FENCED;
+        join_counts_late "join-counts-late" ASLEEP;
     calls_that_leave: CALLS,
         join_counts_late_for_calls "join-counts-late" ASLEEP;
     a_lock_of_the_caller: LOCKED;

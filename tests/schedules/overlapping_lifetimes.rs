@@ -88,7 +88,6 @@ fn old_and_new() {
 schedules! {
     an_old_writer_and_its_successor: OLD_AND_NEW,
         fence_tested_once "fence-tested-once" FENCED,
-        check_then_store "check-then-store" FENCED,
         publish_store "publish-store" BACK,
         settle_by_store "settle-by-store" BACK;
 }
