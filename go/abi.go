@@ -15,6 +15,8 @@ package lifesign
 #cgo noescape lifesign_engine_node
 #cgo noescape lifesign_engine_node_status
 #cgo noescape lifesign_engine_record
+#cgo noescape lifesign_engine_declare_writer
+#cgo noescape lifesign_engine_export
 #cgo noescape lifesign_engine_services
 #cgo noescape lifesign_engine_checks
 #cgo noescape lifesign_service_register
@@ -30,10 +32,14 @@ package lifesign
 #cgo noescape lifesign_check_deregister_force
 #cgo noescape lifesign_check_status
 #cgo noescape lifesign_check_snapshot
-#cgo noescape lifesign_check_holder
+#cgo noescape lifesign_check_who
+#cgo noescape lifesign_check_writers
+#cgo noescape lifesign_check_history
 #cgo noescape lifesign_token_acquire
 #cgo noescape lifesign_token_take_over
 #cgo noescape lifesign_token_write
+#cgo noescape lifesign_token_write_batch
+#cgo noescape lifesign_token_renew
 #cgo noescape lifesign_token_generation
 #cgo noescape lifesign_token_record
 #cgo noescape lifesign_token_deregister_check
@@ -48,6 +54,7 @@ package lifesign
 #cgo noescape lifesign_claim_state
 #cgo noescape lifesign_claim_rivals
 #cgo noescape lifesign_claim_release
+#cgo noescape lifesign_export_read
 #cgo nocallback lifesign_abi_version
 #cgo nocallback lifesign_version
 #cgo nocallback lifesign_result_name
@@ -60,6 +67,8 @@ package lifesign
 #cgo nocallback lifesign_engine_node
 #cgo nocallback lifesign_engine_node_status
 #cgo nocallback lifesign_engine_record
+#cgo nocallback lifesign_engine_declare_writer
+#cgo nocallback lifesign_engine_export
 #cgo nocallback lifesign_engine_services
 #cgo nocallback lifesign_engine_checks
 #cgo nocallback lifesign_service_register
@@ -75,10 +84,14 @@ package lifesign
 #cgo nocallback lifesign_check_deregister_force
 #cgo nocallback lifesign_check_status
 #cgo nocallback lifesign_check_snapshot
-#cgo nocallback lifesign_check_holder
+#cgo nocallback lifesign_check_who
+#cgo nocallback lifesign_check_writers
+#cgo nocallback lifesign_check_history
 #cgo nocallback lifesign_token_acquire
 #cgo nocallback lifesign_token_take_over
 #cgo nocallback lifesign_token_write
+#cgo nocallback lifesign_token_write_batch
+#cgo nocallback lifesign_token_renew
 #cgo nocallback lifesign_token_generation
 #cgo nocallback lifesign_token_record
 #cgo nocallback lifesign_token_deregister_check
@@ -93,6 +106,7 @@ package lifesign
 #cgo nocallback lifesign_claim_state
 #cgo nocallback lifesign_claim_rivals
 #cgo nocallback lifesign_claim_release
+#cgo nocallback lifesign_export_read
 
 #include "lifesign.h"
 */

@@ -3,6 +3,7 @@
 package lifesign_test
 
 import (
+	"fmt"
 	"testing"
 
 	"lifesign.dev/lifesign"
@@ -15,6 +16,27 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 	allocations := testing.AllocsPerRun(1000, func() {
 		n++
 		if err := token.Update(lifesign.Passing+lifesign.Status(n%2), outputs[n%2]); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("%v allocations", allocations)
+	}
+}
+
+func TestUpdateBatchAllocatesNothing(t *testing.T) {
+	engine := open(t, lifesign.Config{})
+	writes := make([]lifesign.Write, 64)
+	for i := range writes {
+		writes[i].Token = must(register(t, engine, fmt.Sprint("check-", i), nil).Acquire("probe"))(t)
+	}
+	n := 0
+	allocations := testing.AllocsPerRun(1000, func() {
+		n++
+		for i := range writes {
+			writes[i].Status, writes[i].Output = lifesign.Passing+lifesign.Status(n%2), "200 OK"
+		}
+		if err := lifesign.UpdateBatch(writes); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -25,6 +25,10 @@ type CheckSpec struct {
 	AliasOf string
 	// AliasNode makes it an alias of the node's own checks.
 	AliasNode bool
+	// Restored is what the check showed before a restart, and shows again until
+	// it is reported anew; nil for nothing. It is no part of the definition: a
+	// check that has reported keeps its own state. Not for an alias.
+	Restored *Restored
 }
 
 // Check is a registered check. It stays usable after its deregistration,
@@ -92,25 +96,6 @@ func (c *Check) Snapshot() (Snapshot, error) {
 	return snapshot, err
 }
 
-// Holder returns who holds the check's token, and the generation to give to
-// [Check.TakeOver]. When nobody does, held is false, which is no error.
-func (c *Check) Holder() (holder WriterRecord, generation uint64, held bool, err error) {
-	record := newRecord()
-	var number C.uint64_t
-	detail := newErrorDetail()
-	result := C.lifesign_check_holder(C.lifesign_check(c.handle), &number, &record, &detail.c)
-	err = detail.result(result)
-	runtime.KeepAlive(c)
-	switch {
-	case err == nil:
-		return *writerRecord(&record), uint64(number), true, nil
-	case result == C.LIFESIGN_NOT_FOUND:
-		return WriterRecord{}, uint64(number), false, nil
-	default:
-		return WriterRecord{}, 0, false, err
-	}
-}
-
 // Redefine changes name and data, and keeps status, incarnation and token. Id,
 // kind, service and target cannot change: [ErrInvalid].
 func (c *Check) Redefine(spec CheckSpec) error {
@@ -162,6 +147,9 @@ func (spec *CheckSpec) pinned(pins *runtime.Pinner) (C.lifesign_check_spec, erro
 			return c, invalid("the service of check %q was made by hand: take it from RegisterService or Service", spec.ID)
 		}
 		c.service = C.lifesign_service(spec.Service.handle)
+	}
+	if spec.Restored != nil {
+		c.restored = spec.Restored.pinned(pins)
 	}
 	c.initial = C.lifesign_status(spec.Initial)
 	c.id = pinString(pins, spec.ID)

@@ -28,12 +28,27 @@
 //	...
 //	err = token.Update(lifesign.Passing, "200 OK")
 //
+// [WithLease] gives a token a deadline: a holder of which nothing is heard in
+// time loses the check, which shows it, and finds its token expired:
+// [ErrExpired]. Leases end in [Engine.Tick]. [UpdateBatch] writes several checks
+// in one call.
+//
 // # Reading
 //
 // [Check.Status] and [Service.Status] take a cgo call with a handful of
 // atomic loads, and allocate nothing. [Check.Snapshot] is one whole commit, and
 // [Service.Snapshot] a service with all its checks as of one epoch; neither
 // changes after it was returned.
+//
+// [Check.Who] tells who holds a check and since when, [Check.Writers] everybody
+// who wrote it or tried to, and [Check.History] its latest changes of status,
+// take-overs and lapses.
+//
+// # Restarts
+//
+// [Engine.Export] writes every state into a file, [ReadExport] reads it, and
+// [CheckSpec] takes a state back in: the check shows it, marked as restored,
+// until it is reported anew.
 //
 // # Watching
 //

@@ -26,7 +26,14 @@ type Config struct {
 	// MaxPending is the number of tombstones that wait for a subscriber
 	// before it has to take the whole state anew; 0 is 4,096.
 	MaxPending uint32
+	// History is the number of entries kept of each check's history; 0 is 16,
+	// [HistoryOff] keeps none.
+	History uint32
 }
+
+// HistoryOff, as [Config.History], keeps no histories. They cost nothing then,
+// and [Check.History] and the accepted writes of [Check.Writers] are empty.
+const HistoryOff uint32 = C.LIFESIGN_HISTORY_OFF
 
 // Engine holds the health state of one node. Many may live in one process.
 // All methods may be called from any goroutine.
@@ -54,6 +61,7 @@ func Open(config Config) (*Engine, error) {
 	c.max_tokens = C.uint32_t(config.MaxTokens)
 	c.max_records = C.uint32_t(config.MaxRecords)
 	c.max_pending = C.uint32_t(config.MaxPending)
+	c.history = C.uint32_t(config.History)
 	c.name = pinString(&pins, config.Name)
 	c.version = pinString(&pins, config.Version)
 	c.build = pinString(&pins, config.Build)
@@ -94,9 +102,11 @@ func (e *Engine) ID() (UUID, error) {
 	return uuid(&id), nil
 }
 
-// Tick drives time: what is due by now happens in it. The times are used by an
-// engine with a manual clock only: the wall clock, and the time since boot,
-// suspension included. Call it every second or so.
+// Tick drives time: leases whose end has come lapse in it. The times are used by
+// an engine with a manual clock only: the wall clock, and the time since boot,
+// suspension included. Call it every second or so, and at least four times in
+// the shortest lease: one that comes more than half of that after the one before
+// is a jump of time, and gives every lease its whole length anew.
 func (e *Engine) Tick(wall time.Time, boot time.Duration) error {
 	if boot < 0 {
 		return invalid("the time since boot is %v: it cannot be negative", boot)
@@ -156,7 +166,7 @@ func (e *Engine) Node() (ServiceSnapshot, error) {
 
 // Services returns all registered services, in no particular order.
 func (e *Engine) Services() ([]*Service, error) {
-	handles, err := listHandles(func(handles *uint64, capacity C.size_t, count *C.size_t, detail *C.lifesign_error) C.lifesign_result {
+	handles, err := listAll(nil, func(handles *uint64, capacity C.size_t, count *C.size_t, detail *C.lifesign_error) C.lifesign_result {
 		return C.lifesign_engine_services(C.lifesign_engine(e.handle), (*C.lifesign_service)(handles), capacity, count, detail)
 	})
 	runtime.KeepAlive(e)
@@ -173,7 +183,7 @@ func (e *Engine) Services() ([]*Service, error) {
 // Checks returns all registered checks, aliases included, in no particular
 // order.
 func (e *Engine) Checks() ([]*Check, error) {
-	handles, err := listHandles(func(handles *uint64, capacity C.size_t, count *C.size_t, detail *C.lifesign_error) C.lifesign_result {
+	handles, err := listAll(nil, func(handles *uint64, capacity C.size_t, count *C.size_t, detail *C.lifesign_error) C.lifesign_result {
 		return C.lifesign_engine_checks(C.lifesign_engine(e.handle), (*C.lifesign_check)(handles), capacity, count, detail)
 	})
 	runtime.KeepAlive(e)
@@ -185,24 +195,4 @@ func (e *Engine) Checks() ([]*Check, error) {
 		checks[i] = &Check{engine: e, handle: handle}
 	}
 	return checks, nil
-}
-
-// listHandles calls until the array is large enough, which registrations that
-// come meanwhile may delay.
-func listHandles(list func(handles *uint64, capacity C.size_t, count *C.size_t, detail *C.lifesign_error) C.lifesign_result) ([]uint64, error) {
-	var handles []uint64
-	for {
-		var count C.size_t
-		detail := newErrorDetail()
-		result := list(unsafe.SliceData(handles), C.size_t(len(handles)), &count, &detail.c)
-		err := detail.result(result)
-		switch {
-		case err == nil:
-			return handles[:count], nil
-		case result == C.LIFESIGN_BUFFER_TOO_SMALL:
-			handles = make([]uint64, int(count)+int(count)/8+8)
-		default:
-			return nil, err
-		}
-	}
 }

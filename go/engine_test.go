@@ -208,14 +208,15 @@ func TestNode(t *testing.T) {
 func TestHolderAndRecord(t *testing.T) {
 	engine := open(t, lifesign.Config{Name: "agent", Version: "1.0", Build: "b7"})
 	http := register(t, engine, "web:http", service(t, engine, "web"))
-	if _, _, held, err := http.Holder(); held || err != nil {
-		t.Errorf("held %v, error %v, before anybody came", held, err)
+	if who := must(http.Who())(t); who.Holder != nil || !who.Since.IsZero() || who.SilentFor >= 0 {
+		t.Errorf("before anybody came: %+v", who)
 	}
 	token := must(http.Acquire("probe one"))(t)
-	holder, generation, held, err := http.Holder()
+	who := must(http.Who())(t)
 	own := must(token.Record())(t)
-	if err != nil || !held || generation != token.Generation() || holder != own {
-		t.Errorf("holder %+v, generation %d, held %v, error %v", holder, generation, held, err)
+	if who.Holder == nil || *who.Holder != own || who.Generation != token.Generation() || who.Lease != 0 || who.Orphaned ||
+		who.SilentFor < 0 || time.Since(who.Since).Abs() > time.Minute {
+		t.Errorf("%+v", who)
 	}
 	executable := must(os.Executable())(t)
 	hostname := must(os.Hostname())(t)
@@ -233,8 +234,8 @@ func TestHolderAndRecord(t *testing.T) {
 		}
 	}
 	check(t, token.Close())
-	if _, after, held, err := http.Holder(); held || err != nil || after < generation {
-		t.Errorf("held %v, generation %d, error %v, after the release", held, after, err)
+	if after := must(http.Who())(t); after.Holder != nil || after.Generation < who.Generation {
+		t.Errorf("after the release: %+v", after)
 	}
 	refused(t, engineRecord(engine, 1<<30), lifesign.ErrNotFound)
 }

@@ -72,15 +72,17 @@ func TestGone(t *testing.T) {
 	check(t, web.Deregister())
 
 	_, snapshot := http.Snapshot()
-	_, _, _, holder := http.Holder()
+	_, who := http.Who()
+	_, writers := http.Writers()
+	_, history := http.History()
 	_, acquire := http.Acquire("probe")
 	_, takeOver := http.TakeOver(token.Generation(), "probe")
 	_, view := web.Snapshot()
 	_, member := engine.RegisterCheck(lifesign.CheckSpec{ID: "web:late", Service: web})
 	_, byCheck := engine.Subscribe(lifesign.Filter{Check: http})
 	for what, err := range map[string]error{
-		"check snapshot": snapshot, "holder": holder, "acquire": acquire, "take-over": takeOver,
-		"write": token.Update(lifesign.Passing, ""), "deregister by the token": token.DeregisterCheck(),
+		"check snapshot": snapshot, "who": who, "writers": writers, "history": history, "acquire": acquire, "take-over": takeOver,
+		"write": token.Update(lifesign.Passing, ""), "renew": token.Renew(), "deregister by the token": token.DeregisterCheck(),
 		"deregister": http.Deregister(), "force": http.ForceDeregister("me"),
 		"redefine":         http.Redefine(lifesign.CheckSpec{ID: "web:http", Service: web}),
 		"service snapshot": view, "service redefine": web.Redefine(lifesign.ServiceSpec{ID: "web"}),

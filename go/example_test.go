@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
+	"time"
 
 	"lifesign.dev/lifesign"
 )
@@ -85,4 +88,57 @@ func ExampleCheck_TakeOver() {
 	// Output:
 	// refused, the holder is probe, after the reload
 	// true passing
+}
+
+// A writer that is not heard of in time loses its check, and is told so.
+func ExampleWithLease() {
+	engine, err := lifesign.Open(lifesign.Config{Name: "example", ManualClock: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer engine.Close()
+	check, _ := engine.RegisterCheck(lifesign.CheckSpec{ID: "web:http"})
+	token, _ := check.Acquire("http probe", lifesign.WithLease(30*time.Second, lifesign.LapseCritical))
+	token.Update(lifesign.Passing, "200 OK")
+	for second := range 31 * time.Second / time.Second { // an agent ticks by a timer
+		engine.Tick(time.Unix(0, 0), (second+1)*time.Second)
+	}
+	who, _ := check.Who()
+	fmt.Println(check.Status(), who.Orphaned)
+	fmt.Println(errors.Is(token.Update(lifesign.Passing, "200 OK"), lifesign.ErrExpired))
+	// Output:
+	// critical true
+	// true
+}
+
+// What the checks showed before a restart is shown again until they are
+// reported anew, and is no transition.
+func ExampleReadExport() {
+	directory, err := os.MkdirTemp("", "lifesign")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(directory)
+	path := filepath.Join(directory, "state.json")
+
+	before, _ := lifesign.Open(lifesign.Config{Name: "example"})
+	check, _ := before.RegisterCheck(lifesign.CheckSpec{ID: "web:http"})
+	token, _ := check.Acquire("http probe")
+	token.Update(lifesign.Warning, "slow")
+	before.Export(path)
+	before.Close()
+
+	after, _ := lifesign.Open(lifesign.Config{Name: "example"})
+	defer after.Close()
+	spec := lifesign.CheckSpec{ID: "web:http"}
+	if export, err := lifesign.ReadExport(path); err == nil {
+		if known, ok := export[spec.ID]; ok {
+			spec.Restored = &known.State
+		}
+	}
+	check, _ = after.RegisterCheck(spec)
+	snapshot, _ := check.Snapshot()
+	fmt.Println(snapshot.Status, snapshot.Output, snapshot.Restored, snapshot.Transitions)
+	// Output:
+	// warning slow true 0
 }

@@ -111,6 +111,8 @@ func everyCall(real *Engine, value uint64, without ...string) map[string]error {
 		"register service": func() error { _, err := engine.RegisterService(ServiceSpec{ID: "s"}); return err },
 		"register check":   func() error { _, err := engine.RegisterCheck(CheckSpec{ID: "c"}); return err },
 		"subscribe":        func() error { _, err := engine.Subscribe(Filter{}); return err },
+		"declare writer":   func() error { _, err := engine.DeclareWriter(WriterRecord{}); return err },
+		"export":           func() error { _, err := engine.Export("/nowhere"); return err },
 	})
 	service := &Service{engine: real, handle: value}
 	kind("service", map[string]func() error{
@@ -123,7 +125,9 @@ func everyCall(real *Engine, value uint64, without ...string) map[string]error {
 	kind("check", map[string]func() error{
 		"status":     func() error { return status(check.Status()) },
 		"snapshot":   func() error { _, err := check.Snapshot(); return err },
-		"holder":     func() error { _, _, _, err := check.Holder(); return err },
+		"who":        func() error { _, err := check.Who(); return err },
+		"writers":    func() error { _, err := check.Writers(); return err },
+		"history":    func() error { _, err := check.History(); return err },
 		"acquire":    func() error { _, err := check.Acquire("x"); return err },
 		"take over":  func() error { _, err := check.TakeOver(1, "x"); return err },
 		"redefine":   func() error { return check.Redefine(CheckSpec{ID: "web:http"}) },
@@ -134,6 +138,8 @@ func everyCall(real *Engine, value uint64, without ...string) map[string]error {
 	token := &Token{engine: real, handle: value}
 	kind("token", map[string]func() error{
 		"update":     func() error { return token.Update(Critical, "x") },
+		"batch":      func() error { return UpdateBatch([]Write{{Token: token, Status: Critical}}) },
+		"renew":      token.Renew,
 		"record":     func() error { _, err := token.Record(); return err },
 		"deregister": token.DeregisterCheck,
 		"close":      (&Token{engine: real, handle: value}).Close,

@@ -1,10 +1,14 @@
 package lifesign_test
 
 import (
+	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lifesign.dev/lifesign"
 )
@@ -56,9 +60,20 @@ func TestBadInput(t *testing.T) {
 		_, err := engine.RegisterCheck(spec)
 		return err
 	}
+	restore := func(restored lifesign.Restored) error {
+		return registerCheck(lifesign.CheckSpec{ID: "odd", Restored: &restored})
+	}
 	findService := func(id string) error { _, err := engine.Service(id); return err }
 	findCheck := func(id string) error { _, err := engine.Check(id); return err }
-	acquire := func(label string) error { _, err := http.Acquire(label); return err }
+	acquire := func(label string, options ...lifesign.AcquireOption) error {
+		_, err := http.Acquire(label, options...)
+		return err
+	}
+	declare := func(writer lifesign.WriterRecord) error { _, err := engine.DeclareWriter(writer); return err }
+	export := func(path string) error { _, err := engine.Export(path); return err }
+	readExport := func(path string) error { _, err := lifesign.ReadExport(path); return err }
+	damaged := filepath.Join(t.TempDir(), "damaged")
+	check(t, os.WriteFile(damaged, []byte("{"), 0o600))
 	subscribeTo := func(filter lifesign.Filter) error { _, err := engine.Subscribe(filter); return err }
 
 	for _, bad := range []struct {
@@ -103,6 +118,28 @@ func TestBadInput(t *testing.T) {
 		{"10 MiB of output", token.Update(lifesign.Critical, strings.Repeat("o", 10<<20)), lifesign.ErrTooLarge, []string{"web:http", "10485760"}},
 		{"output with bad UTF-8", token.Update(lifesign.Critical, badUTF8), lifesign.ErrInvalid, []string{"web:http"}},
 		{"label with bad UTF-8", acquire(badUTF8), lifesign.ErrInvalid, []string{"label"}},
+		{"label of 128 bytes", acquire(huge[:128]), lifesign.ErrTooLarge, []string{"128"}},
+		{"no lease", acquire("x", lifesign.WithLease(0, lifesign.LapseKeep)), lifesign.ErrInvalid, []string{"lease"}},
+		{"negative lease", acquire("x", lifesign.WithLease(-time.Second, lifesign.LapseKeep)), lifesign.ErrInvalid, []string{"-1s"}},
+		{"endless lease", acquire("x", lifesign.WithLease(math.MaxInt64, lifesign.LapseKeep)), lifesign.ErrInvalid, []string{"web:http", "497 days"}},
+		{"lapse out of range", acquire("x", lifesign.WithLease(time.Second, 4)), lifesign.ErrInvalid, []string{"on_lapse", "4"}},
+		{"writer that was not declared", acquire("x", lifesign.WithWriter(1<<30)), lifesign.ErrNotFound, []string{"web:http"}},
+		{"declared writer with a NUL", declare(lifesign.WriterRecord{Machine: "a\x00b"}), lifesign.ErrInvalid, []string{"machine"}},
+		{"declared writer with bad UTF-8", declare(lifesign.WriterRecord{Build: badUTF8}), lifesign.ErrInvalid, []string{"build"}},
+		{"declared writer with a huge name", declare(lifesign.WriterRecord{Name: huge}), lifesign.ErrTooLarge, []string{"name", "1048576"}},
+
+		{"batch without a token", lifesign.UpdateBatch([]lifesign.Write{{Token: token, Status: lifesign.Critical}, {}}), lifesign.ErrInvalid, []string{"write 1"}},
+		{"batch with a status out of range", lifesign.UpdateBatch([]lifesign.Write{{Token: token, Status: 17}}), lifesign.ErrInvalid, []string{"web:http", "17"}},
+
+		{"restored status out of range", restore(lifesign.Restored{Status: 4}), lifesign.ErrInvalid, []string{"odd", "4"}},
+		{"restored output with bad UTF-8", restore(lifesign.Restored{Status: lifesign.Passing, Output: badUTF8}), lifesign.ErrInvalid, []string{"odd", "output"}},
+		{"huge restored output", restore(lifesign.Restored{Status: lifesign.Passing, Output: huge}), lifesign.ErrTooLarge, []string{"odd", "1048576"}},
+		{"restored alias", registerCheck(lifesign.CheckSpec{ID: "odd", AliasOf: "web", Restored: &lifesign.Restored{Status: lifesign.Passing}}), lifesign.ErrInvalid, []string{"odd"}},
+		{"export to nowhere", export("/nowhere/at/all"), lifesign.ErrInvalid, []string{"/nowhere/at/all"}},
+		{"export to no path", export(""), lifesign.ErrInvalid, []string{"path"}},
+		{"export that is not there", readExport("/nowhere/at/all"), lifesign.ErrNotFound, []string{"/nowhere/at/all"}},
+		{"damaged export", readExport(damaged), lifesign.ErrInvalid, []string{damaged}},
+
 		{"empty id to redefine", http.Redefine(lifesign.CheckSpec{Service: web}), lifesign.ErrInvalid, nil},
 
 		{"filter with two scopes", subscribeTo(lifesign.Filter{Service: web, Check: http}), lifesign.ErrInvalid, []string{"2"}},

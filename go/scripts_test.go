@@ -84,9 +84,7 @@ func TestOverlappingLifetimes(t *testing.T) {
 
 			resumeAt(beforeTakeOver)
 			before := must(s.engine.Stats())(t)
-			_, generation, _, err := s.mirror.Holder()
-			check(t, err)
-			n := must(s.mirror.TakeOver(generation, "N"))(t)
+			n := must(s.mirror.TakeOver(must(s.mirror.Who())(t).Generation, "N"))(t)
 			resumeAt(beforeSubscribing)
 			seen := newest(t, subscribe(t, s.engine, lifesign.Filter{Check: s.target}))
 			if seen.Status != lifesign.Passing {
@@ -179,9 +177,8 @@ func TestLateCleanUp(t *testing.T) {
 			if s.mirror.Status() != lifesign.Critical || final.Output != "mirror of target down" || final.Generation != n.Generation() {
 				t.Errorf("the mirror is %v: %+v", s.mirror.Status(), final)
 			}
-			holder, generation, held, err := s.mirror.Holder()
-			if err != nil || !held || holder.Label != "N" || generation != n.Generation() {
-				t.Errorf("held %v by %v, generation %d, error %v", held, holder, generation, err)
+			if who := must(s.mirror.Who())(t); who.Holder == nil || who.Holder.Label != "N" || who.Generation != n.Generation() {
+				t.Errorf("held by %v, generation %d", who.Holder, who.Generation)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ type Stats struct {
 	// Heartbeats the writes that repeated status and output.
 	Commits, Transitions, Heartbeats uint64
 	// Refused calls by reason.
-	RefusedHeld, RefusedFenced, RefusedGone, RefusedDerived, RefusedOther uint64
+	RefusedHeld, RefusedFenced, RefusedGone, RefusedDerived, RefusedExpired, RefusedOther uint64
 	// Repairs counts what audits repaired; any number but zero is a defect
 	// of the library, and so is any of InternalErrors.
 	Repairs, InternalErrors uint64
@@ -22,6 +22,9 @@ type Stats struct {
 	// Resyncs the times a subscription had to start anew, SpuriousWakes the
 	// wake-ups with nothing to find.
 	Helps, Resyncs, SpuriousWakes uint64
+	// Lapses counts leases that ran out, ClockJumps the ticks that came more
+	// than half the shortest lease after the one before.
+	Lapses, ClockJumps uint64
 	// What is there now. Checks counts aliases too; LeakedHandles are those
 	// still open when their engine was closed.
 	Services, Checks, Aliases, Tokens, Subscriptions, LeakedHandles uint64
@@ -48,12 +51,15 @@ func (e *Engine) Stats() (Stats, error) {
 		RefusedFenced:  uint64(c.refused_fenced),
 		RefusedGone:    uint64(c.refused_gone),
 		RefusedDerived: uint64(c.refused_derived),
+		RefusedExpired: uint64(c.refused_expired),
 		RefusedOther:   uint64(c.refused_other),
 		Repairs:        uint64(c.repairs),
 		InternalErrors: uint64(c.internal_errors),
 		Helps:          uint64(c.helps),
 		Resyncs:        uint64(c.resyncs),
 		SpuriousWakes:  uint64(c.spurious_wakes),
+		Lapses:         uint64(c.lapses),
+		ClockJumps:     uint64(c.clock_jumps),
 		Services:       uint64(c.services),
 		Checks:         uint64(c.checks),
 		Aliases:        uint64(c.aliases),

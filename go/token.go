@@ -25,12 +25,19 @@ type Token struct {
 
 // Acquire takes the token of a check that nobody holds. It never waits and
 // never steals: a held check is [ErrHeld], with the holder's record and
-// generation. An alias is [ErrDerived]. The label, at most 127 bytes, tells
-// people which part of the program writes.
-func (c *Check) Acquire(label string) (*Token, error) {
+// generation; a holder whose lease ran out does not hold it any more. An alias
+// is [ErrDerived]. The label, at most 127 bytes, tells people which part of the
+// program writes.
+func (c *Check) Acquire(label string, options ...AcquireOption) (*Token, error) {
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	how, err := acquireSpec(&pins, label, options)
+	if err != nil {
+		return nil, err
+	}
 	var handle C.lifesign_token
 	detail := newErrorDetail()
-	err := detail.result(C.lifesign_token_acquire(C.lifesign_check(c.handle), chars(label), C.size_t(len(label)), &handle, &detail.c))
+	err = detail.result(C.lifesign_token_acquire(C.lifesign_check(c.handle), &how, &handle, &detail.c))
 	runtime.KeepAlive(c)
 	if err != nil {
 		return nil, err
@@ -39,13 +46,19 @@ func (c *Check) Acquire(label string) (*Token, error) {
 }
 
 // TakeOver replaces the holder whose generation the caller has seen, in
-// [Check.Holder] or in an [Error], in one atomic step. If another came in
-// between it is [ErrHeld], with that one's record and generation. The replaced
-// token is fenced from then on.
-func (c *Check) TakeOver(expected uint64, label string) (*Token, error) {
+// [Check.Who] or in an [Error], in one atomic step. If another came in between
+// it is [ErrHeld], with that one's record and generation. The replaced token is
+// fenced from then on.
+func (c *Check) TakeOver(expected uint64, label string, options ...AcquireOption) (*Token, error) {
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	how, err := acquireSpec(&pins, label, options)
+	if err != nil {
+		return nil, err
+	}
 	var handle C.lifesign_token
 	detail := newErrorDetail()
-	err := detail.result(C.lifesign_token_take_over(C.lifesign_check(c.handle), C.uint64_t(expected), chars(label), C.size_t(len(label)), &handle, &detail.c))
+	err = detail.result(C.lifesign_token_take_over(C.lifesign_check(c.handle), C.uint64_t(expected), &how, &handle, &detail.c))
 	runtime.KeepAlive(c)
 	if err != nil {
 		return nil, err
@@ -69,13 +82,24 @@ func closeToken(handle uint64) { C.lifesign_token_close(C.lifesign_token(handle)
 
 // Update commits a status and an output. When it has returned, every reader
 // sees it, in the check and in every alias that depends on it. A token that
-// was taken over is [ErrFenced]. An output longer than the engine's MaxOutput
+// was taken over is [ErrFenced], one whose lease ran out is [ErrExpired] and
+// acquires again. An output longer than the engine's MaxOutput
 // is [ErrTooLarge]: cut it at a character's edge and say so in it.
 //
-// The same status and output again is a heartbeat and changes nothing.
+// The same status and output again is a heartbeat: it starts the lease anew and
+// changes nothing.
 func (t *Token) Update(status Status, output string) error {
 	detail := newErrorDetail()
 	err := detail.result(C.lifesign_token_write(C.lifesign_token(t.handle), C.lifesign_status(status), chars(output), C.size_t(len(output)), &detail.c))
+	runtime.KeepAlive(t)
+	return err
+}
+
+// Renew starts the token's lease anew without a report. One that ran out is
+// [ErrExpired].
+func (t *Token) Renew() error {
+	detail := newErrorDetail()
+	err := detail.result(C.lifesign_token_renew(C.lifesign_token(t.handle), &detail.c))
 	runtime.KeepAlive(t)
 	return err
 }

@@ -6,6 +6,7 @@ import "C"
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"unsafe"
 )
@@ -103,4 +104,44 @@ func text(array []C.char) string {
 		raw = raw[:end]
 	}
 	return string(raw)
+}
+
+// DeclareWriter makes a record for a writer that is not this process: a remote
+// peer that the embedder fronts. It is marked as declared wherever it is shown,
+// and its number goes into [WithWriter]. ID and Declared of the given one are
+// not looked at; what is not known stays empty. The same again gives the same
+// number. Texts that are too long to be kept are [ErrTooLarge].
+func (e *Engine) DeclareWriter(writer WriterRecord) (uint32, error) {
+	c := newRecord()
+	*(*UUID)(unsafe.Pointer(&c.process_uuid)) = writer.Process
+	*(*UUID)(unsafe.Pointer(&c.boot_id)) = writer.Boot
+	c.pid = C.uint64_t(writer.PID)
+	c.process_start = C.uint64_t(writer.ProcessStart)
+	c.pid_namespace = C.uint64_t(writer.PIDNamespace)
+	for _, field := range []struct {
+		name string
+		text string
+		into []C.char
+	}{
+		{"machine", writer.Machine, c.machine[:]},
+		{"executable", writer.Executable, c.executable[:]},
+		{"name", writer.Name, c.name[:]},
+		{"version", writer.Version, c.version[:]},
+		{"build", writer.Build, c.build[:]},
+		{"label", writer.Label, c.label[:]},
+	} {
+		if strings.IndexByte(field.text, 0) >= 0 {
+			return 0, invalid("the declared writer's %s has a NUL in it", field.name)
+		}
+		if len(field.text) >= len(field.into) {
+			return 0, &Error{Code: ErrTooLarge, Message: fmt.Sprintf("the declared writer's %s has %d bytes; at most %d are kept",
+				field.name, len(field.text), len(field.into)-1)}
+		}
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(field.into))), len(field.into)), field.text)
+	}
+	var id C.uint32_t
+	detail := newErrorDetail()
+	err := detail.result(C.lifesign_engine_declare_writer(C.lifesign_engine(e.handle), &c, &id, &detail.c))
+	runtime.KeepAlive(e)
+	return uint32(id), err
 }

@@ -1,0 +1,108 @@
+package lifesign
+
+/*
+#include <stdlib.h>
+#include "lifesign.h"
+*/
+import "C"
+
+import (
+	"runtime"
+	"sync"
+	"unsafe"
+)
+
+// Write is one write of [UpdateBatch], and what came of it.
+type Write struct {
+	// Token is who writes, and which check.
+	Token *Token
+	// Status and Output are as in [Token.Update].
+	Status Status
+	Output string
+	// Revision is filled in: that of the state that stands for this write,
+	// which of a heartbeat is the one it confirms; 0 after a refusal.
+	Revision uint64
+	// Err is filled in: what [Token.Update] would have returned. Of the first
+	// write that is refused it names both sides, of the others the reason.
+	Err error
+}
+
+// UpdateBatch makes several writes in one call, in the order given. Each commits
+// by itself: one that is refused keeps no other from being made. It returns the
+// first refusal, nil if there is none.
+func UpdateBatch(writes []Write) error {
+	if len(writes) == 0 {
+		return nil
+	}
+	size := 0
+	for i := range writes {
+		if writes[i].Token == nil {
+			return invalid("write %d of the batch has no token: nothing is written", i)
+		}
+		size += len(writes[i].Output)
+	}
+	memory := takeBatchMemory(len(writes), size)
+	defer batchMemories.Put(memory)
+	crossing, outputs := memory.writes, memory.outputs
+	for i := range writes {
+		write, c := &writes[i], &crossing[i]
+		*c = C.lifesign_write{
+			struct_size: C.uint32_t(unsafe.Sizeof(*c)),
+			status:      C.lifesign_status(write.Status),
+			token:       C.lifesign_token(write.Token.handle),
+			result:      C.LIFESIGN_INTERNAL, // until the engine has come to it
+		}
+		if length := copy(outputs, write.Output); length > 0 {
+			c.output = C.lifesign_str{ptr: (*C.char)(unsafe.Pointer(&outputs[0])), len: C.size_t(length)}
+			outputs = outputs[length:]
+		}
+	}
+	detail := newErrorDetail()
+	first := detail.result(C.lifesign_token_write_batch(&crossing[0], C.size_t(len(writes)), &detail.c))
+	runtime.KeepAlive(writes)
+	named := false
+	for i := range writes {
+		write, c := &writes[i], &crossing[i]
+		write.Revision, write.Err = uint64(c.revision), nil
+		switch {
+		case c.result == C.LIFESIGN_OK:
+		case !named:
+			write.Err, named = first, true
+		default:
+			write.Err = &Error{Code: Code(c.result)}
+		}
+	}
+	return first
+}
+
+// batchMemory is what a batch crosses in. It is C's memory, because structs that
+// lie in Go's could only point to outputs that are pinned one by one.
+type batchMemory struct {
+	writes  []C.lifesign_write
+	outputs []byte
+}
+
+var batchMemories sync.Pool
+
+// takeBatchMemory returns room for so many writes and bytes of outputs.
+func takeBatchMemory(writes, outputs int) *batchMemory {
+	memory, _ := batchMemories.Get().(*batchMemory)
+	if memory != nil && writes <= len(memory.writes) && outputs <= len(memory.outputs) {
+		return memory
+	}
+	// Too small a one is left to its cleanup.
+	writes, outputs = max(64, writes+writes/8), max(8<<10, outputs+outputs/8)
+	// Zeroed, and for structs alone ever after: Go reads a pointer before it
+	// writes another over it.
+	structs := C.calloc(C.size_t(writes), C.size_t(unsafe.Sizeof(C.lifesign_write{})))
+	bytes := C.malloc(C.size_t(outputs))
+	memory = &batchMemory{
+		writes:  unsafe.Slice((*C.lifesign_write)(structs), writes),
+		outputs: unsafe.Slice((*byte)(bytes), outputs),
+	}
+	runtime.AddCleanup(memory, func(both [2]unsafe.Pointer) {
+		C.free(both[0])
+		C.free(both[1])
+	}, [2]unsafe.Pointer{structs, bytes})
+	return memory
+}
