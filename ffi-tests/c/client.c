@@ -1,5 +1,7 @@
-/* A C program as an embedder would write it: one service, its check, an alias on it, a subscription, and two writers
-   of which the older is refused. It prints a transcript and ends with 0 only if every step went as it should. */
+/* C programs as embedders would write them: a service, its check, an alias on it, a subscription, and two writers of which
+   the older is refused; then a lease that runs out, what is known about it afterwards, a restart from an export, and
+   subscriptions that are resumed. It prints a transcript and ends with 0 only if every step went as it should.
+   Usage: client FILE, where the export may be put. */
 
 #include <inttypes.h>
 #include <poll.h>
@@ -62,13 +64,17 @@ static void print_snapshot(const char *name, lifesign_check check)
     if (bytes == NULL)
         abort();
     ok("snapshot", lifesign_check_snapshot(check, &state, bytes, needed, &needed, &error));
-    printf("%s: %s, version %" PRIu64 ", %s%s\"%.*s\"\n", name, status_name(state.status), state.version,
+    printf("%s: %s, version %" PRIu64 ", %s%s%s%s\"%.*s\"\n", name, status_name(state.status), state.version,
            state.flags & LIFESIGN_FLAG_INITIAL ? "initial, " : "",
-           state.flags & LIFESIGN_FLAG_DERIVED ? "derived, " : "", (int)state.output.len, bytes + state.output.offset);
+           state.flags & LIFESIGN_FLAG_DERIVED ? "derived, " : "",
+           state.flags & LIFESIGN_FLAG_ORPHANED ? "orphaned, " : "",
+           state.flags & LIFESIGN_FLAG_RESTORED ? "restored, " : "", (int)state.output.len, bytes + state.output.offset);
     free(bytes);
 }
 
-/* Takes and prints what is pending; returns how many events that were. */
+static lifesign_cursor cursor;
+
+/* Takes and prints what is pending, and leaves in `cursor` where that ends; returns how many events there were. */
 static unsigned drain(lifesign_subscription subscription)
 {
     static lifesign_event events[8];
@@ -78,6 +84,8 @@ static unsigned drain(lifesign_subscription subscription)
 
     do {
         ok("poll", lifesign_subscription_poll(subscription, events, 8, bytes, sizeof bytes, &batch, &error));
+        if (batch.resync)
+            printf("  forget what was known%s\n", batch.reset ? ": the cursor is another engine's" : "");
         for (uint32_t i = 0; i < batch.count; i++) {
             const lifesign_snapshot *state = &events[i].state;
             printf("  event: %.*s %s%s\n", (int)state->id.len, bytes + state->id.offset, status_name(state->status),
@@ -85,6 +93,7 @@ static unsigned drain(lifesign_subscription subscription)
         }
         count += batch.count;
     } while (batch.more);
+    cursor = batch.cursor;
     return count;
 }
 
@@ -94,13 +103,16 @@ static bool readable(int descriptor, int timeout_ms)
     return poll(&watched, 1, timeout_ms) == 1;
 }
 
-int main(void)
+static lifesign_token acquire(lifesign_check check, const char *label)
 {
-    if (lifesign_abi_version() != LIFESIGN_ABI_VERSION) {
-        fprintf(stderr, "library of ABI version %" PRIu32 "\n", lifesign_abi_version());
-        return EXIT_FAILURE;
-    }
+    lifesign_token token;
+    lifesign_acquire_spec how = { .struct_size = sizeof how, .label = str(label) };
+    ok("acquire", lifesign_token_acquire(check, &how, &token, &error));
+    return token;
+}
 
+static void two_writers(void)
+{
     lifesign_engine engine;
     lifesign_config config = { .struct_size = sizeof config, .name = str("client"), .version = str("1.0") };
     ok("open", lifesign_engine_open(&config, &engine, &error));
@@ -121,8 +133,7 @@ int main(void)
     print_snapshot("sidecar", alias);
 
     puts("-- one writer");
-    lifesign_token first;
-    ok("acquire", lifesign_token_acquire(check, "first writer", 12, &first, &error));
+    lifesign_token first = acquire(check, "first writer");
     ok("write", lifesign_token_write(first, LIFESIGN_STATUS_PASSING, "200 OK", 6, &error));
     print_status("web:http", check);
     print_status("sidecar", alias);
@@ -144,10 +155,11 @@ int main(void)
     puts("-- two writers");
     lifesign_token second, third;
     uint64_t generation;
-    expect("acquire held", LIFESIGN_HELD, lifesign_token_acquire(check, "second writer", 13, &third, &error));
+    lifesign_acquire_spec as_second = { .struct_size = sizeof as_second, .label = str("second writer") };
+    expect("acquire held", LIFESIGN_HELD, lifesign_token_acquire(check, &as_second, &third, &error));
     printf("%s: held by '%s'\n", lifesign_result_name(error.code), error.holder.label);
     generation = error.generation;
-    ok("take over", lifesign_token_take_over(check, generation, "second writer", 13, &second, &error));
+    ok("take over", lifesign_token_take_over(check, generation, &as_second, &second, &error));
     ok("write", lifesign_token_write(second, LIFESIGN_STATUS_PASSING, "200 OK", 6, &error));
     expect("stale write", LIFESIGN_FENCED, lifesign_token_write(first, LIFESIGN_STATUS_CRITICAL, "late", 4, &error));
     printf("%s: '%s' (generation %" PRIu64 ") was refused by '%s' (generation %" PRIu64 ") of %s %s, pid %" PRIu64
@@ -157,7 +169,7 @@ int main(void)
     printf("says: %s\n", error.message);
     expect("stale deregister", LIFESIGN_FENCED, lifesign_token_deregister_check(first, &error));
     expect("stale take-over", LIFESIGN_HELD,
-           lifesign_token_take_over(check, generation, "third writer", 12, &third, &error));
+           lifesign_token_take_over(check, generation, NULL, &third, &error));
     print_snapshot("web:http", check);
     print_snapshot("sidecar", alias);
     expect("join", LIFESIGN_STILL_RUNNING, lifesign_token_join(second, first, 0, 0, &error));
@@ -217,5 +229,209 @@ int main(void)
     expect("status after close", LIFESIGN_CLOSED, lifesign_check_status(alias, &status, &error));
     expect("close again", LIFESIGN_CLOSED, lifesign_engine_close(engine, &error));
     printf("%s, status left at %" PRIu32 "\n", lifesign_result_name(error.code), status);
+}
+
+static const int64_t second = 1000000000;
+
+/* An engine of which the program says what time it is, 1,000 seconds after 1970 at first. */
+static lifesign_engine open_at_a_time(void)
+{
+    lifesign_engine engine;
+    lifesign_config config = { .struct_size = sizeof config, .clock = LIFESIGN_CLOCK_MANUAL, .name = str("client") };
+    ok("open", lifesign_engine_open(&config, &engine, &error));
+    ok("tick", lifesign_engine_tick(engine, 1000 * second, 0, &error));
+    return engine;
+}
+
+/* Ticks once a second, as one does: leases do not run out in a leap. */
+static void let_pass(lifesign_engine engine, int64_t *now, int seconds)
+{
+    while (seconds-- > 0) {
+        *now += second;
+        ok("tick", lifesign_engine_tick(engine, 1000 * second + *now, (uint64_t)*now, &error));
+    }
+}
+
+static lifesign_check register_check(lifesign_engine engine, const char *id)
+{
+    lifesign_check check;
+    lifesign_check_spec spec = { .struct_size = sizeof spec, .id = str(id) };
+    ok("register", lifesign_check_register(engine, &spec, &check, &error));
+    return check;
+}
+
+static void print_who(lifesign_check check)
+{
+    lifesign_who who = { .struct_size = sizeof who };
+    ok("who", lifesign_check_who(check, &who, &error));
+    if (who.holder.id == 0)
+        printf("nobody holds it%s, the last generation was %" PRIu64 "\n", who.orphaned ? " since a lease ran out" : "",
+               who.generation);
+    else
+        printf("'%s' on %s%s holds it as generation %" PRIu64 " since %" PRId64 " s with a lease of %" PRIu64
+               " ms, heard of %" PRId64 " ms ago\n",
+               who.holder.label, who.holder.machine, who.holder.declared ? " (declared)" : "", who.generation,
+               who.since_ns / second, who.lease_ms, who.silent_ns / 1000000);
+}
+
+static void print_what_happened(lifesign_engine engine, lifesign_check check)
+{
+    static const char *const kinds[] = { "?", "transition", "take-over", "lapse" };
+    lifesign_history_entry entries[16];
+    lifesign_writer writers[18];
+    size_t count;
+
+    ok("history", lifesign_check_history(check, entries, 16, &count, &error));
+    for (size_t i = 0; i < count; i++)
+        printf("  at %" PRId64 " s: %s, %s to %s, generation %" PRIu64 "\n", entries[i].time_ns / second,
+               kinds[entries[i].kind], status_name(entries[i].from), status_name(entries[i].to), entries[i].generation);
+    ok("writers", lifesign_check_writers(check, writers, 18, &count, &error));
+    for (size_t i = 0; i < count; i++) {
+        lifesign_record record = { .struct_size = sizeof record };
+        ok("record", lifesign_engine_record(engine, writers[i].record, &record, &error));
+        printf("  '%s': %" PRIu64 " accepted, %" PRIu64 " refused%s\n", record.label, writers[i].accepted,
+               writers[i].refused, writers[i].holds ? ", holds it" : "");
+    }
+}
+
+/* Returns the engine with two checks: one whose lease ran out and was taken up again, and one that is held. */
+static lifesign_engine leases(void)
+{
+    int64_t now = 0;
+    lifesign_engine engine = open_at_a_time();
+    lifesign_check check = register_check(engine, "job"), other = register_check(engine, "other");
+
+    puts("-- a lease");
+    lifesign_token token;
+    lifesign_acquire_spec how = { .struct_size = sizeof how, .on_lapse = LIFESIGN_STATUS_CRITICAL, .lease_ms = 10000,
+                                  .label = str("runner") };
+    ok("acquire", lifesign_token_acquire(check, &how, &token, &error));
+    ok("write", lifesign_token_write(token, LIFESIGN_STATUS_PASSING, "done", 4, &error));
+    let_pass(engine, &now, 8);
+    ok("renew", lifesign_token_renew(token, &error));
+    let_pass(engine, &now, 10);
+    print_status("after 18 s job", check);
+    print_who(check);
+    let_pass(engine, &now, 1);
+    print_snapshot("after 19 s job", check);
+    print_who(check);
+    expect("late write", LIFESIGN_EXPIRED, lifesign_token_write(token, LIFESIGN_STATUS_PASSING, "late", 4, &error));
+    printf("says: %s\n", error.message);
+    expect("late renewal", LIFESIGN_EXPIRED, lifesign_token_renew(token, &error));
+
+    puts("-- in another's name");
+    lifesign_record peer = { .struct_size = sizeof peer, .pid = 7, .machine = "peer", .label = "remote runner" };
+    lifesign_acquire_spec fronted = { .struct_size = sizeof fronted };
+    lifesign_token second_token;
+    ok("declare", lifesign_engine_declare_writer(engine, &peer, &fronted.declared, &error));
+    ok("acquire", lifesign_token_acquire(check, &fronted, &second_token, &error));
+    print_who(check);
+    expect("late write", LIFESIGN_FENCED, lifesign_token_write(token, LIFESIGN_STATUS_PASSING, "late", 4, &error));
+
+    puts("-- a batch");
+    lifesign_write writes[] = {
+        { .struct_size = sizeof writes[0], .token = second_token, .status = LIFESIGN_STATUS_PASSING, .output = str("again") },
+        { .struct_size = sizeof writes[0], .token = token, .status = LIFESIGN_STATUS_CRITICAL, .output = str("late") },
+        { .struct_size = sizeof writes[0], .token = acquire(other, "runner"), .status = LIFESIGN_STATUS_WARNING,
+          .output = str("slow") },
+    };
+    expect("batch", LIFESIGN_FENCED, lifesign_token_write_batch(writes, 3, &error));
+    for (int i = 0; i < 3; i++)
+        printf("  %s%s\n", lifesign_result_name(writes[i].result), writes[i].revision > 0 ? " with a revision" : "");
+
+    puts("-- what happened");
+    print_what_happened(engine, check);
+    lifesign_stats stats = { .struct_size = sizeof stats };
+    ok("stats", lifesign_engine_stats(engine, &stats, &error));
+    printf("%" PRIu64 " lapses, %" PRIu64 " jumps of the clock, refused: %" PRIu64 " expired, %" PRIu64 " fenced\n",
+           stats.lapses, stats.clock_jumps, stats.refused_expired, stats.refused_fenced);
+    return engine;
+}
+
+static void restart(lifesign_engine engine, const char *path)
+{
+    static lifesign_exported checks[8];
+    static char bytes[4096];
+    size_t count, needed;
+
+    puts("-- a restart");
+    ok("export", lifesign_engine_export(engine, path, strlen(path), &count, &error));
+    ok("close", lifesign_engine_close(engine, &error));
+    ok("read", lifesign_export_read(path, strlen(path), checks, 8, bytes, sizeof bytes, &count, &needed, &error));
+    printf("%zu exported\n", count);
+    remove(path);
+    expect("read what is not there", LIFESIGN_NOT_FOUND,
+           lifesign_export_read(path, strlen(path), checks, 8, bytes, sizeof bytes, &count, &needed, &error));
+
+    engine = open_at_a_time();
+    lifesign_check job = 0;
+    for (size_t i = 0; i < count; i++) {
+        lifesign_check check;
+        lifesign_restored state = { .struct_size = sizeof state, .status = checks[i].status,
+                                    .since_ns = checks[i].since_ns,
+                                    .output = { bytes + checks[i].output.offset, checks[i].output.len } };
+        lifesign_check_spec spec = { .struct_size = sizeof spec, .restored = &state,
+                                     .id = { bytes + checks[i].id.offset, checks[i].id.len } };
+        ok("register", lifesign_check_register(engine, &spec, &check, &error));
+        if (spec.id.len == 3 && memcmp(spec.id.ptr, "job", 3) == 0)
+            job = check;
+    }
+    print_snapshot("job", job);
+    ok("write", lifesign_token_write(acquire(job, "runner"), LIFESIGN_STATUS_PASSING, "again", 5, &error));
+    print_snapshot("job", job);
+    ok("close", lifesign_engine_close(engine, &error));
+}
+
+static void resumed_subscriptions(void)
+{
+    lifesign_engine engine = open_at_a_time();
+    lifesign_token token = acquire(register_check(engine, "job"), "runner");
+    lifesign_subscription subscription;
+    lifesign_filter filter = { .struct_size = sizeof filter, .transitions_only = 1 };
+
+    puts("-- a subscription to transitions, resumed");
+    ok("subscribe", lifesign_subscribe(engine, &filter, &subscription, &error));
+    drain(subscription);
+    ok("write", lifesign_token_write(token, LIFESIGN_STATUS_PASSING, "done", 4, &error));
+    drain(subscription);
+    ok("write", lifesign_token_write(token, LIFESIGN_STATUS_PASSING, "the same in other words", 23, &error));
+    expect("wait for a transition", LIFESIGN_TIMEOUT, lifesign_subscription_wait(subscription, 1, &error));
+    cursor = error.bookmark;
+    ok("unsubscribe", lifesign_unsubscribe(subscription, &error));
+
+    filter.since = &cursor;
+    ok("subscribe", lifesign_subscribe(engine, &filter, &subscription, &error));
+    printf("%u events\n", drain(subscription));
+    ok("unsubscribe", lifesign_unsubscribe(subscription, &error));
+    ok("write", lifesign_token_write(token, LIFESIGN_STATUS_WARNING, "slow", 4, &error));
+    ok("subscribe", lifesign_subscribe(engine, &filter, &subscription, &error));
+    drain(subscription);
+
+    puts("-- cursors from elsewhere");
+    lifesign_cursor kept = cursor;
+    filter.since = &kept;
+    kept.position += UINT64_C(1) << 40;
+    expect("a future cursor", LIFESIGN_FUTURE_CURSOR, lifesign_subscribe(engine, &filter, &subscription, &error));
+    ok("close", lifesign_engine_close(engine, &error));
+    engine = open_at_a_time();
+    register_check(engine, "job");
+    ok("subscribe", lifesign_subscribe(engine, &filter, &subscription, &error));
+    drain(subscription);
+    ok("close", lifesign_engine_close(engine, &error));
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: client FILE\n");
+        return EXIT_FAILURE;
+    }
+    if (lifesign_abi_version() != LIFESIGN_ABI_VERSION) {
+        fprintf(stderr, "library of ABI version %" PRIu32 "\n", lifesign_abi_version());
+        return EXIT_FAILURE;
+    }
+    two_writers();
+    restart(leases(), argv[1]);
+    resumed_subscriptions();
     return EXIT_SUCCESS;
 }

@@ -32,6 +32,7 @@ VALID = {
     "timeout_ms": "0",
     "status": "LIFESIGN_STATUS_WARNING",
     "record_id": "1",
+    "path": "export_path()",
     "expected_generation": "w->generation",
     "wall_ns": "1",
     "boot_ns": "1",
@@ -50,6 +51,23 @@ GIVEN = {
         '.target = { "empty", 5 }',
     ],
     "lifesign_filter": [".scope = LIFESIGN_FILTER_SERVICE", ".handle = w->live[SERVICE]"],
+    "lifesign_acquire_spec": [
+        ".on_lapse = LIFESIGN_STATUS_CRITICAL",
+        ".lease_ms = 1000",
+        ".declared = w->declared",
+        '.label = { "abuse", 5 }',
+    ],
+    "lifesign_record": ['.machine = "peer"', '.name = "other"', '.label = "remote"'],
+    "lifesign_restored": [".status = LIFESIGN_STATUS_WARNING", ".since_ns = 1", '.output = { "as it was", 9 }'],
+    "lifesign_cursor": [".engine_id = { 0 }"],
+    # The same as the world's check shows: writing it again changes nothing.
+    "lifesign_write": [
+        ".token = w->live[TOKEN]",
+        ".status = LIFESIGN_STATUS_PASSING",
+        '.output = { "fine", 4 }',
+        ".result = LIFESIGN_INTERNAL",
+        ".revision = NO_REVISION",
+    ],
     "service_redefine": ['.id = { "web", 3 }', '.name = { "Web", 3 }'],
     "check_redefine": [".service = w->live[SERVICE]", '.id = { "web:http", 8 }', '.name = { "HTTP", 4 }'],
 }
@@ -61,15 +79,31 @@ WRONG_FIELDS = {
     "lifesign_check_spec.initial": ["4", "UINT32_MAX"],
     "lifesign_filter.scope": ["4", "UINT32_MAX"],
     "lifesign_filter.min_status": ["4", "UINT32_MAX"],
+    "lifesign_acquire_spec.on_lapse": ["1", "4", "UINT32_MAX"],
+    "lifesign_acquire_spec.lease_ms": ["UINT64_MAX"],
+    "lifesign_acquire_spec.declared": ["1", "w->state.writer", "UINT32_MAX"],
+    "lifesign_restored.status": ["0", "4", "UINT32_MAX"],
+    "lifesign_cursor.position": ["UINT64_MAX"],
+    "lifesign_write.status": ["0", "4", "UINT32_MAX"],
 }
 # What must be so for the field to be looked at.
 BEFORE_FIELD = {
     "lifesign_check_spec.initial": "{name}.kind = LIFESIGN_KIND_CHECK; {name}.target.len = 0; ",
+    "lifesign_check_spec.restored": "{name}.kind = LIFESIGN_KIND_CHECK; {name}.target.len = 0; ",
+    "lifesign_cursor.position": "memcpy({name}.engine_id, w->cursor.engine_id, sizeof {name}.engine_id); ",
 }
-HANDLE_FIELDS = {"lifesign_check_spec.service": "service", "lifesign_filter.handle": "service"}
-# Fields that are right whatever they are: quotas, and what is not looked at.
-FREE_FIELDS = {"reserved", "summary"}
+HANDLE_FIELDS = {
+    "lifesign_check_spec.service": "service",
+    "lifesign_filter.handle": "service",
+    "lifesign_write.token": "token",
+}
+# Fields that are right whatever they are: quotas, what is not looked at, and what is only kept.
+FREE_FIELDS = {"reserved", "summary", "transitions_only", "history", "since_ns", "engine_id", "result", "revision"}
+FREE_FIELDS |= {"id", "process_uuid", "boot_id", "pid", "process_start", "pid_namespace", "declared"}
 FREE_PREFIXES = ("max_",)
+# Structures of which the caller gives several, to be filled in.
+ARRAYS = {"lifesign_write"}
+COUNT = 3
 # Zero is a right service handle there: the node.
 ZERO_IS_RIGHT = {"lifesign_check_spec.service"}
 
@@ -82,13 +116,20 @@ WRONG_SCALARS = {
     "wall_ns": [],
     "boot_ns": [],
 }
-OPTIONAL = {"config", "filter", "error"}
+OPTIONAL = {"config", "filter", "how", "error"}
 # A closed token may be joined: that it is closed is the answer.
 DEAD_IS_RIGHT = {"token_join.old"}
-# Texts that may be empty, and those that simply match nothing when they are long.
+# Texts that may be empty, and those whose length nobody minds: a prefix that matches nothing, a state that a redefinition leaves alone.
 MAY_BE_EMPTY = {"label", "output", "name", "data", "prefix", "version", "build"}
 NOT_EMPTY = {"claim_open.name"}
-MAY_BE_LONG = {"prefix"}
+MAY_BE_LONG = {"prefix", "check_redefine.output"}
+# Texts that are bytes: any contents are right.
+BYTES = {"data", "path"}
+# Paths at which there is no export and can be none.
+WRONG_PATHS = {
+    "engine_export": ['"/nowhere/at/all"', "export_folder()", '"/proc/export.json"'],
+    "export_read": ['"/nowhere/at/all"', "export_folder()", '"/proc/self/exe"', '"/dev/null"'],
+}
 
 
 @dataclass
@@ -140,11 +181,21 @@ class Function:
 
 
 @dataclass
+class Field:
+    """One field of a structure."""
+
+    type: str
+    name: str
+    pointer: bool
+    array: bool
+
+
+@dataclass
 class Header:
     """What the header declares."""
 
     functions: list[Function] = field(default_factory=list)
-    structures: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    structures: dict[str, list["Field"]] = field(default_factory=dict)
 
 
 def parse_parameter(text: str) -> Parameter:
@@ -166,9 +217,10 @@ def parse(source: str) -> Header:
     for body, name in re.findall(r"typedef\s+struct\s*\w*\s*\{(.*?)\}\s*(\w+)\s*;", source, flags=re.DOTALL):
         fields = []
         for declaration in filter(str.strip, body.split(";")):
-            first, *others = declaration.split(",")
-            words = re.findall(r"\w+", re.sub(r"\[\w+\]|\bconst\b|\bstruct\b", " ", first))
-            fields += [(words[0], words[-1]), *((words[0], re.findall(r"\w+", other)[0]) for other in others)]
+            words = re.findall(r"\w+", re.sub(r"\[\w+\]|\bconst\b|\bstruct\b", " ", declaration))
+            if len(words) != 2:
+                raise SystemExit(f"{name}: not one field: {declaration.strip()}")
+            fields.append(Field(words[0], words[1], pointer="*" in declaration, array="[" in declaration))
         header.structures[name] = fields
     for name, listed in re.findall(r"\b(lifesign_\w+)\s*\(([^;{}]*)\)\s*;", source):
         given = [] if listed.strip() in ("", "void") else listed.split(",")
@@ -188,7 +240,7 @@ class Writer:
     def has_size(self, parameter: Parameter) -> bool:
         """Whether it points to a structure that says its size."""
         fields = self.header.structures.get(parameter.type, [])
-        return bool(fields) and fields[0][1] == "struct_size"
+        return bool(fields) and fields[0].name == "struct_size"
 
     def valid(self, name: str) -> str | None:
         """What a right call passes for a parameter."""
@@ -197,6 +249,16 @@ class Writer:
     def may_be_empty(self, name: str) -> bool:
         """Whether a text of this name is right without a byte in it."""
         return name in MAY_BE_EMPTY and f"{self.function.short}.{name}" not in NOT_EMPTY
+
+    def given(self, ctype: str) -> str:
+        """A right structure of a type that goes in, as a compound literal."""
+        given = GIVEN.get(ctype)
+        if ctype.endswith("_spec"):
+            given = GIVEN.get(self.function.short, given)
+        if given is None:
+            raise SystemExit(f"{self.function.name}: no right value for a {ctype}")
+        sized = [f".struct_size = sizeof({ctype})"] if self.header.structures[ctype][0].name == "struct_size" else []
+        return f"({ctype}){{ {', '.join([*sized, *given])} }}"
 
     def declare(self, parameter: Parameter, previous: Parameter | None) -> list[str]:
         """Declare a variable of the parameter's name with a right value."""
@@ -219,6 +281,11 @@ class Writer:
             if self.function.is_text(previous):
                 return [f"size_t {name} = strlen({previous.name});"]
             return [f"size_t {name} = sizeof {previous.name}_value / sizeof {previous.name}_value[0];"]
+        if ctype in ARRAYS:
+            return [
+                f"{ctype} {name}_value[{COUNT}], {name}_before[{COUNT}], *{name} = {name}_value;",
+                f"for (int i = 0; i < {COUNT}; i++) {name}_value[i] = {self.given(ctype)};",
+            ]
         if self.function.is_buffer(parameter):
             size = 65536 if ctype == "char" else 16
             lines = [f"static {ctype} {name}_value[{size}], {name}_before[{size}];"]
@@ -231,11 +298,7 @@ class Writer:
                 )
             return lines
         if parameter.pointer and parameter.constant:
-            given = GIVEN.get(self.function.short, GIVEN.get(ctype))
-            if given is None:
-                raise SystemExit(f"{self.function.name}: no right value for the {ctype} {name}")
-            fields = ", ".join([f".struct_size = sizeof({ctype})", *given])
-            return [f"{ctype} {name}_value = {{ {fields} }};", f"const {ctype} *{name} = &{name}_value;"]
+            return [f"{ctype} {name}_value = {self.given(ctype)};", f"const {ctype} *{name} = &{name}_value;"]
         if parameter.pointer:
             if parameter.array:
                 return [
@@ -256,16 +319,14 @@ class Writer:
         return [p for p in self.function.parameters if p.pointer and not p.constant and p.name != "error"]
 
     def written_on_failure(self, out: Parameter) -> str:
-        """The statement that allows for what a refusal may write: a needed size, or the generation nobody holds."""
-        name, few, none = out.name, "result == LIFESIGN_BUFFER_TOO_SMALL", "result == LIFESIGN_NOT_FOUND"
+        """The statement that allows for what a refusal may write: a needed size."""
+        name, few = out.name, "result == LIFESIGN_BUFFER_TOO_SMALL"
         if out.type == "size_t":
             return f"if ({few}) {name}_before = {name}_value;"
         if out.type == "lifesign_service_view":
             return f"if ({few}) {name}_before.checks = {name}_value.checks;"
         if out.type == "lifesign_batch":
             return f"if ({few}) {name}_before.bytes = {name}_value.bytes;"
-        if (self.function.short, name) == ("check_holder", "generation"):
-            return f"if ({none}) {name}_before = {name}_value;"
         return ""
 
     def call(self, what: str, change: str, verdict: str, loop: str = "") -> None:
@@ -286,10 +347,16 @@ class Writer:
             out(f"        memcpy(&{parameter.name}_before, &{parameter.name}_value, sizeof {parameter.name}_value);")
         arguments = ", ".join(parameter.name for parameter in self.function.parameters)
         out(f"        lifesign_result result = {self.function.name}({arguments});")
-        if verdict == "refused":
+        if verdict.startswith("refused"):
             out(f'        refused("{self.function.name}", what, result, error);')
             for parameter in self.outs():
                 name = parameter.name
+                if verdict.startswith("refused at "):
+                    out(
+                        f'        only_one_refused("{self.function.name}", what, result, {name}_value, '
+                        f"{COUNT}, {verdict.removeprefix('refused at ')});"
+                    )
+                    continue
                 if allowed := self.written_on_failure(parameter):
                     out(f"        {allowed}")
                 out(
@@ -301,7 +368,7 @@ class Writer:
             out(f'        survived("{self.function.name}", what, result);')
         else:
             out(f'        succeeded("{self.function.name}", what, result, error);')
-        if verdict != "refused" and self.function.name == "lifesign_engine_open":
+        if not verdict.startswith("refused") and self.function.name == "lifesign_engine_open":
             out("        if (result == LIFESIGN_OK) lifesign_engine_close(engine_value, NULL);")
         if loop:
             out("        }")
@@ -309,61 +376,93 @@ class Writer:
 
     def in_a_world_of_its_own(self, what: str, change: str, verdict: str) -> None:
         """Write one call that may succeed, and so may change the world."""
-        self.lines.append("    w = world_open();")
+        # One world at a time: each claims the same names.
+        self.lines.append("    { bool within = w != NULL; if (within) world_close(w); w = world_open();")
         self.call(what, change, verdict)
-        self.lines.append("    world_close(w);")
+        self.lines.append("    world_close(w); w = within ? world_open() : NULL; }")
 
-    def wrong_text(self, what: str, pointer: str, length: str, name: str) -> None:
-        """Write the calls with a wrong text; ``data`` is bytes and knows no wrong contents."""
-        self.call(f"{what} NULL with a length", f"{pointer} = NULL; {length} = 4;", "refused")
-        self.call(f"{what} of SIZE_MAX bytes", f"{pointer} = tiny; {length} = SIZE_MAX;", "refused")
-        self.call(f"{what} of SIZE_MAX / 2 bytes", f"{pointer} = tiny; {length} = SIZE_MAX / 2;", "refused")
-        if name != "data":
-            self.call(f"{what} not UTF-8", f"{pointer} = not_utf8; {length} = sizeof not_utf8;", "refused")
+    def wrong_text(self, what: str, pointer: str, length: str, name: str, verdict: str = "refused") -> None:
+        """Write the calls with a wrong text."""
+        self.call(f"{what} NULL with a length", f"{pointer} = NULL; {length} = 4;", verdict)
+        self.call(f"{what} of SIZE_MAX bytes", f"{pointer} = tiny; {length} = SIZE_MAX;", verdict)
+        self.call(f"{what} of SIZE_MAX / 2 bytes", f"{pointer} = tiny; {length} = SIZE_MAX / 2;", verdict)
+        if name not in BYTES:
+            self.call(f"{what} not UTF-8", f"{pointer} = not_utf8; {length} = sizeof not_utf8;", verdict)
         if not self.may_be_empty(name):
-            self.call(f"{what} empty", f"{length} = 0;", "refused")
-        if name not in MAY_BE_LONG:
-            self.call(f"{what} of 1 MiB", f"{pointer} = mebibyte; {length} = sizeof mebibyte;", "refused")
+            self.call(f"{what} empty", f"{length} = 0;", verdict)
+        if not MAY_BE_LONG & {name, f"{self.function.short}.{name}"}:
+            self.call(f"{what} of 1 MiB", f"{pointer} = mebibyte; {length} = sizeof mebibyte;", verdict)
+        if name == "path":
+            self.call(f"{what} with a NUL", f'{pointer} = "a\\0b"; {length} = 3;', verdict)
+            for path in WRONG_PATHS[self.function.short]:
+                said = path.replace('"', "")
+                self.call(f"{what} {said}", f"{pointer} = {path}; {length} = strlen({pointer});", verdict)
 
-    def wrong_structure(self, parameter: Parameter) -> None:
-        """Write the calls with a wrong field of a structure that goes in."""
-        name, ctype = parameter.name, parameter.type
-        for type_of_field, each in self.header.structures[ctype]:
-            key, place = f"{ctype}.{each}", f"{name}_value.{each}"
-            if each == "struct_size":
-                self.wrong_size(parameter)
+    def wrong_structure(
+        self, ctype: str, name: str, value: str, *, before: str = "", verdict: str = "refused", sizes: str = "refused"
+    ) -> None:
+        """Write the calls with a wrong field of a structure that goes in: ``value``, after the statements ``before``."""
+        for each in self.header.structures[ctype]:
+            key, what, place = f"{ctype}.{each.name}", f"{name}->{each.name}", f"{value}.{each.name}"
+            first = before + BEFORE_FIELD.get(key, "").format(name=value)
+            if each.name == "struct_size":
+                self.wrong_size(what, place, first, sizes)
+            elif each.pointer:
+                self.wrong_pointed(each, what, place, first)
             elif key in HANDLE_FIELDS:
                 kind = HANDLE_FIELDS[key].upper()
-                self.bad_handles(f"{name}->{each}", place, kind, dead=True, zero=key not in ZERO_IS_RIGHT)
-                self.call(f"{name}->{each} of another engine", f"{place} = w->foreign[{kind}];", "refused")
-            elif type_of_field == "lifesign_str":
+                zero = key not in ZERO_IS_RIGHT
+                self.bad_handles(what, place, kind, dead=True, zero=zero, verdict=verdict)
+                if verdict == "refused":
+                    self.call(f"{what} of another engine", f"{place} = w->foreign[{kind}];", verdict)
+            elif each.type == "lifesign_str":
                 # A text that the kind of check does not use is not looked at, or refused: the right one uses them all.
-                if not (each == "prefix" or (self.function.short == "check_redefine" and each == "target")):
-                    self.wrong_text(f"{name}->{each}", f"{place}.ptr", f"{place}.len", each)
-                elif each == "prefix":
-                    scoped = f"{name}_value.scope = LIFESIGN_FILTER_PREFIX; {name}_value.handle = 0; {place}.ptr"
-                    self.wrong_text(f"{name}->{each}", scoped, f"{place}.len", each)
+                if each.name == "prefix":
+                    first += f"{value}.scope = LIFESIGN_FILTER_PREFIX; {value}.handle = 0; "
+                if not (self.function.short == "check_redefine" and each.name == "target"):
+                    self.wrong_text(what, f"{first}{place}.ptr", f"{place}.len", each.name, verdict)
+            elif each.type == "char" and each.array:
+                self.call(f"{what} without a NUL", f"{first}memset({place}, 'x', sizeof {place});", verdict)
+                self.call(f"{what} not UTF-8", f"{first}memcpy({place}, not_utf8, sizeof not_utf8);", verdict)
             elif key in WRONG_FIELDS:
-                before = BEFORE_FIELD.get(key, "").format(name=f"{name}_value")
-                for value in WRONG_FIELDS[key]:
-                    self.call(f"{name}->{each} {value}", f"{before}{place} = {value};", "refused")
-            elif each not in FREE_FIELDS and not each.startswith(FREE_PREFIXES):
+                for wrong in WRONG_FIELDS[key]:
+                    self.call(f"{what} {wrong}", f"{first}{place} = {wrong};", verdict)
+            elif each.name not in FREE_FIELDS and not each.name.startswith(FREE_PREFIXES):
                 raise SystemExit(f"no rule for the field {key}")
 
-    def wrong_size(self, parameter: Parameter) -> None:
+    def wrong_pointed(self, pointer: Field, what: str, place: str, before: str) -> None:
+        """Write the calls with a structure that another one points to, which may be NULL: a right one, and wrong ones."""
+        pointed = f"pointed_{pointer.name}"
+        given = f"{before}{pointer.type} {pointed} = {self.given(pointer.type)}; {place} = &{pointed}; "
+        self.in_a_world_of_its_own(f"{what} given", given, "succeeded")
+        self.wrong_structure(pointer.type, what, pointed, before=given)
+
+    def wrong_array(self, parameter: Parameter) -> None:
+        """Write the calls with one wrong structure among several: it alone is refused, but none is looked at if one says another size."""
+        name = parameter.name
+        self.call(f"{name} NULL with a count", f"{name} = NULL;", "refused")
+        self.call(f"{name} NULL without a count", f"{name} = NULL; count = 0;", "succeeded")
+        for at in range(COUNT):
+            self.wrong_structure(parameter.type, f"{name}[{at}]", f"{name}_value[{at}]", verdict=f"refused at {at}")
+        for at in range(COUNT):
+            both = f"{name}_value[{at}].token = 0; {name}_value[{(at + 1) % COUNT}].struct_size = 0;"
+            self.call(f"{name}[{at}] wrong and the next without a size", both, "refused")
+
+    def wrong_size(self, what: str, place: str, before: str, verdict: str) -> None:
         """Write the calls with a wrong ``struct_size``."""
         for size in ("0", "1", "3", "4", "UINT32_MAX"):
-            change = f"{parameter.name}_value.struct_size = {size};"
-            self.call(f"{parameter.name}->struct_size {size}", change, "refused")
+            self.call(f"{what} {size}", f"{before}{place} = {size};", verdict)
 
-    def bad_handles(self, what: str, place: str, kind: str, *, dead: bool, zero: bool = True) -> None:
+    def bad_handles(
+        self, what: str, place: str, kind: str, *, dead: bool, zero: bool = True, verdict: str = "refused"
+    ) -> None:
         """Write the calls with each bad handle of a kind."""
         first = 0 if zero else 1
         loop = (
             f"uint64_t bad[BAD_HANDLES]; size_t bads = bad_handles(w, {kind}, {str(dead).lower()}, bad); "
             f"for (size_t n = {first}; n < bads; n++)"
         )
-        self.call(f"{what} bad", f"{place} = bad[n];", "refused", loop)
+        self.call(f"{what} bad", f"{place} = bad[n];", verdict, loop)
 
     def wrong(self, parameter: Parameter, previous: Parameter | None) -> None:
         """Write every wrong call that one parameter allows."""
@@ -377,8 +476,8 @@ class Writer:
             self.in_a_world_of_its_own(f"{name} NULL", f"{name} = NULL;", "succeeded")
             if name != "error":
                 self.lines.append("    w = world_open();")
-                self.wrong_structure(parameter)
-                self.lines.append("    world_close(w);")
+                self.wrong_structure(parameter.type, name, f"{name}_value")
+                self.lines.append("    world_close(w); w = NULL;")
             else:
                 for size in ("0", "4", "UINT32_MAX"):
                     change = f"error_value.struct_size = {size};"
@@ -395,12 +494,14 @@ class Writer:
             self.call(f"{name} NULL without capacity", f"{name} = NULL; {after.name} = 0;", "refused")
         elif function.is_size(parameter):
             pass
+        elif parameter.type in ARRAYS:
+            self.wrong_array(parameter)
         elif parameter.pointer:
             self.call(f"{name} NULL", f"{name} = NULL;", "refused")
             if parameter.constant:
-                self.wrong_structure(parameter)
+                self.wrong_structure(parameter.type, name, f"{name}_value")
             elif self.has_size(parameter):
-                self.wrong_size(parameter)
+                self.wrong_size(f"{name}->struct_size", f"{name}_value.struct_size", "", "refused")
         elif name in WRONG_SCALARS:
             for value in WRONG_SCALARS[name]:
                 self.call(f"{name} {value}", f"{name} = {value};", "refused")
@@ -409,7 +510,7 @@ class Writer:
 
     def write(self) -> str:
         """Write the function that abuses this one."""
-        self.lines = [f"static void abuse_{self.function.short}(void)", "{", "    struct world *w;"]
+        self.lines = [f"static void abuse_{self.function.short}(void)", "{", "    struct world *w = NULL;"]
         self.in_a_world_of_its_own("nothing wrong", "", "succeeded")
         for parameter in self.function.parameters:
             if self.function.is_text(parameter) and self.may_be_empty(parameter.name):
@@ -426,7 +527,7 @@ class Writer:
             if parameter not in optional:
                 self.wrong(parameter, previous)
             previous = parameter
-        self.lines.append("    world_close(w);")
+        self.lines.append("    world_close(w); w = NULL;")
         for parameter in optional:
             self.wrong(parameter, None)
         return "\n".join([*self.lines, "}", ""])

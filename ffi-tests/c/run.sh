@@ -28,9 +28,9 @@ normalise() {
 }
 
 compile "$build/client" "$here/client.c"
-"$build/client" >"$build/client.txt"
+"$build/client" "$build/export.json" >"$build/client.txt"
 normalise <"$build/client.txt" | diff -u "$here/expected.txt" -
-grind "$build/client" >"$build/client-valgrind.txt"
+grind "$build/client" "$build/export.json" >"$build/client-valgrind.txt"
 normalise <"$build/client-valgrind.txt" | diff -u "$here/expected.txt" -
 echo "client: transcript as expected, plain and under valgrind"
 

@@ -1,6 +1,10 @@
+/* mkdtemp, P_tmpdir */
+#define _XOPEN_SOURCE 700
+
 #include "world.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 char mebibyte[1 << 20];
 const char not_utf8[4] = { 'a', '\xff', '\xfe', 'b' };
@@ -19,6 +23,8 @@ static lifesign_str str(const char *text)
 {
     return (lifesign_str){ text, strlen(text) };
 }
+
+static const lifesign_acquire_spec labelled = { .struct_size = sizeof labelled, .label = { "abuse", 5 } };
 
 static lifesign_engine open_engine(void)
 {
@@ -46,7 +52,7 @@ static lifesign_check add_check(lifesign_engine engine, lifesign_service service
 static lifesign_token acquire(lifesign_check check)
 {
     lifesign_token token;
-    must("acquire", lifesign_token_acquire(check, "abuse", 5, &token, NULL));
+    must("acquire", lifesign_token_acquire(check, &labelled, &token, NULL));
     return token;
 }
 
@@ -97,6 +103,23 @@ static void make_and_end(uint64_t handles[KINDS], const struct world *world)
     must("close", lifesign_engine_close(handles[ENGINE], NULL));
 }
 
+static lifesign_cursor cursor_of(lifesign_subscription subscription)
+{
+    static lifesign_event events[16];
+    static char bytes[4096];
+    lifesign_batch batch = { .struct_size = sizeof batch };
+    must("poll", lifesign_subscription_poll(subscription, events, 16, bytes, sizeof bytes, &batch, NULL));
+    return batch.cursor;
+}
+
+static uint32_t declare(lifesign_engine engine)
+{
+    uint32_t id;
+    lifesign_record peer = { .struct_size = sizeof peer, .machine = "peer", .label = "remote" };
+    must("declare", lifesign_engine_declare_writer(engine, &peer, &id, NULL));
+    return id;
+}
+
 static void observe(const struct world *world, lifesign_stats *stats, lifesign_snapshot *state)
 {
     char bytes[1024];
@@ -115,11 +138,15 @@ struct world *world_open(void)
     populate(world->live, open_engine(), "live");
     world->fenced_token = world->live[TOKEN];
     must("generation", lifesign_token_generation(world->fenced_token, &world->generation, NULL));
-    must("take over", lifesign_token_take_over(world->live[CHECK], world->generation, "abuse", 5,
-                                               &world->live[TOKEN], NULL));
+    must("take over", lifesign_token_take_over(world->live[CHECK], world->generation, &labelled, &world->live[TOKEN],
+                                               NULL));
     must("generation", lifesign_token_generation(world->live[TOKEN], &world->generation, NULL));
     must("write", lifesign_token_write(world->live[TOKEN], LIFESIGN_STATUS_PASSING, "fine", 4, NULL));
 
+    lifesign_subscription read = subscribe(world->live[ENGINE]);
+    world->cursor = cursor_of(read);
+    must("unsubscribe", lifesign_unsubscribe(read, NULL));
+    world->declared = declare(world->live[ENGINE]);
     make_and_end(world->stale, world);
     world->empty_service = add_service(world->live[ENGINE], "empty");
     world->free_check = add_check(world->live[ENGINE], 0, "free");
@@ -146,6 +173,37 @@ void world_close(struct world *world)
     lifesign_engine_close(world->live[ENGINE], NULL);
     must("close", lifesign_engine_close(world->foreign[ENGINE], NULL));
     free(world);
+}
+
+static char folder[] = P_tmpdir "/lifesign-abuse-XXXXXX";
+static char file[sizeof folder + sizeof "/export.json"];
+
+static void remove_export(void)
+{
+    if (unlink(file) != 0 || rmdir(folder) != 0)
+        fprintf(stderr, "%s: something is left in it\n", folder);
+}
+
+const char *export_path(void)
+{
+    if (file[0] == '\0') {
+        if (mkdtemp(folder) == NULL || atexit(remove_export) != 0)
+            abort();
+        snprintf(file, sizeof file, "%s/export.json", folder);
+        lifesign_engine engine = open_engine();
+        lifesign_token token = acquire(add_check(engine, 0, "exported"));
+        size_t count;
+        must("write", lifesign_token_write(token, LIFESIGN_STATUS_WARNING, "as it was", 9, NULL));
+        must("export", lifesign_engine_export(engine, file, strlen(file), &count, NULL));
+        must("close", lifesign_engine_close(engine, NULL));
+    }
+    return file;
+}
+
+const char *export_folder(void)
+{
+    export_path();
+    return folder;
 }
 
 static uint64_t random_number(void)
@@ -236,4 +294,15 @@ void unchanged(const char *function, const char *what, const struct world *world
         fail(function, what, "refused, and yet the engine's counters moved");
     if (memcmp(&state, &world->state, sizeof state) != 0)
         fail(function, what, "refused, and yet the check changed");
+}
+
+void only_one_refused(const char *function, const char *what, lifesign_result result, const lifesign_write *writes,
+                      size_t count, size_t wrong)
+{
+    for (size_t at = 0; at < count; at++) {
+        if (writes[at].result != (at == wrong ? result : LIFESIGN_OK))
+            fail(function, what, "a write of the batch has another result than its own");
+        if ((writes[at].revision == NO_REVISION) != (at == wrong))
+            fail(function, what, "a write of the batch has a revision without having been made, or none although it was made");
+    }
 }

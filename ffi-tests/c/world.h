@@ -24,6 +24,8 @@ struct world {
     lifesign_check free_check;   /* nobody holds it */
     lifesign_token fenced_token; /* the live token took over from it */
     uint64_t generation;         /* the live token's */
+    lifesign_cursor cursor;      /* where the live subscription stands */
+    uint32_t declared;           /* record of a declared writer */
     lifesign_stats stats;        /* as they stood when the world was made */
     lifesign_snapshot state;     /* of the live check, likewise */
 };
@@ -40,6 +42,10 @@ extern char mebibyte[1 << 20];
 extern const char not_utf8[4];
 extern const char tiny[4];
 
+/* An export of some engine, in a folder of the program's own that is removed at its end; the folder itself, no place for a file. */
+const char *export_path(void);
+const char *export_folder(void);
+
 void pattern(void *memory, size_t size);
 
 /* Each names the function and what is wrong with the call, and ends the program if the assertion does not hold. */
@@ -49,6 +55,10 @@ void refused(const char *function, const char *what, lifesign_result result, con
 void untouched(const char *function, const char *what, const char *parameter, const void *now, const void *before,
                size_t size);
 void unchanged(const char *function, const char *what, const struct world *world);
+/* Of a batch that was refused as `result`: write `wrong` was refused so and no other, and only it was left without a revision. */
+#define NO_REVISION UINT64_MAX
+void only_one_refused(const char *function, const char *what, lifesign_result result, const lifesign_write *writes,
+                      size_t count, size_t wrong);
 
 extern unsigned long refusals;
 
