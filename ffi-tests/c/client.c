@@ -1,6 +1,6 @@
-/* C programs as embedders would write them: a service, its check, an alias on it, a subscription, and two writers of which
-   the older is refused; then a lease that runs out, what is known about it afterwards, a restart from an export, and
-   subscriptions that are resumed. It prints a transcript and ends with 0 only if every step went as it should.
+/* C programs as embedders would write them: a service, its check, an alias on it, a subscription, and two writers of
+   which the older is refused; then a lease that runs out, what is known about it afterwards, a restart from an export,
+   and subscriptions that are resumed. It prints a transcript and ends with 0 only if every step went as it should.
    Usage: client FILE, where the export may be put. */
 
 #include <inttypes.h>
@@ -68,14 +68,37 @@ static void print_snapshot(const char *name, lifesign_check check)
            state.flags & LIFESIGN_FLAG_INITIAL ? "initial, " : "",
            state.flags & LIFESIGN_FLAG_DERIVED ? "derived, " : "",
            state.flags & LIFESIGN_FLAG_ORPHANED ? "orphaned, " : "",
-           state.flags & LIFESIGN_FLAG_RESTORED ? "restored, " : "", (int)state.output.len, bytes + state.output.offset);
+           state.flags & LIFESIGN_FLAG_RESTORED ? "restored, " : "", (int)state.output.len,
+           bytes + state.output.offset);
     free(bytes);
+}
+
+static const char *label_of(lifesign_engine engine, uint32_t id)
+{
+    static lifesign_record records[2];
+    static int turn;
+    if (id == 0)
+        return "nobody";
+    lifesign_record *record = &records[turn++ % 2];
+    record->struct_size = sizeof *record;
+    ok("record", lifesign_engine_record(engine, id, record, &error));
+    return record->label;
+}
+
+static void print_trouble(lifesign_engine engine, const lifesign_trouble *trouble, const char *bytes)
+{
+    static const char *const kinds[] = { "?", "refusal", "take-over", "lapse", "rival claim" };
+    printf("  trouble at %.*s: %s%s%s, offender '%s', holder '%s', generation %" PRIu64 ", %" PRIu64 " times\n",
+           (int)trouble->id.len, bytes + trouble->id.offset, kinds[trouble->kind],
+           trouble->reason == LIFESIGN_OK ? "" : ", at last ",
+           trouble->reason == LIFESIGN_OK ? "" : lifesign_result_name(trouble->reason),
+           label_of(engine, trouble->offender), label_of(engine, trouble->holder), trouble->generation, trouble->count);
 }
 
 static lifesign_cursor cursor;
 
 /* Takes and prints what is pending, and leaves in `cursor` where that ends; returns how many events there were. */
-static unsigned drain(lifesign_subscription subscription)
+static unsigned drain(lifesign_engine engine, lifesign_subscription subscription)
 {
     static lifesign_event events[8];
     static char bytes[64 * 1024];
@@ -87,6 +110,10 @@ static unsigned drain(lifesign_subscription subscription)
         if (batch.resync)
             printf("  forget what was known%s\n", batch.reset ? ": the cursor is another engine's" : "");
         for (uint32_t i = 0; i < batch.count; i++) {
+            if (events[i].kind == LIFESIGN_EVENT_TROUBLE) {
+                print_trouble(engine, &events[i].trouble, bytes);
+                continue;
+            }
             const lifesign_snapshot *state = &events[i].state;
             printf("  event: %.*s %s%s\n", (int)state->id.len, bytes + state->id.offset, status_name(state->status),
                    events[i].kind == LIFESIGN_EVENT_GONE ? ", deregistered" : "");
@@ -144,13 +171,13 @@ static void two_writers(void)
     ok("subscribe", lifesign_subscribe(engine, NULL, &subscription, &error));
     ok("descriptor", lifesign_subscription_descriptor(subscription, &descriptor, &error));
     printf("readable: %d\n", readable(descriptor, 0));
-    drain(subscription);
+    drain(engine, subscription);
     printf("readable: %d\n", readable(descriptor, 0));
     expect("wait for nothing", LIFESIGN_TIMEOUT, lifesign_subscription_wait(subscription, 1, &error));
     ok("write", lifesign_token_write(first, LIFESIGN_STATUS_WARNING, "slow", 4, &error));
     printf("readable: %d\n", readable(descriptor, 10000));
     ok("wait", lifesign_subscription_wait(subscription, 10000, &error));
-    printf("%u events\n", drain(subscription));
+    printf("%u events\n", drain(engine, subscription));
 
     puts("-- two writers");
     lifesign_token second, third;
@@ -175,7 +202,7 @@ static void two_writers(void)
     expect("join", LIFESIGN_STILL_RUNNING, lifesign_token_join(second, first, 0, 0, &error));
     ok("close the stale one", lifesign_token_close(first, &error));
     ok("join", lifesign_token_join(second, first, 0, 10000, &error));
-    drain(subscription);
+    drain(engine, subscription);
 
     puts("-- the end of a check");
     expect("deregister held", LIFESIGN_HELD, lifesign_check_deregister(check, &error));
@@ -183,10 +210,10 @@ static void two_writers(void)
     ok("write", lifesign_token_write(second, LIFESIGN_STATUS_CRITICAL, "500", 3, &error));
     ok("deregister by its holder", lifesign_token_deregister_check(second, &error));
     ok("close", lifesign_token_close(second, &error));
-    drain(subscription);
+    drain(engine, subscription);
     ok("deregister service", lifesign_service_deregister(service, &error));
     print_snapshot("sidecar", alias);
-    drain(subscription);
+    drain(engine, subscription);
 
     puts("-- two claimants");
     static const char directory[] = "target/ffi-tests/c/claims";
@@ -300,6 +327,9 @@ static lifesign_engine leases(void)
     int64_t now = 0;
     lifesign_engine engine = open_at_a_time();
     lifesign_check check = register_check(engine, "job"), other = register_check(engine, "other");
+    lifesign_filter to_trouble = { .struct_size = sizeof to_trouble, .scope = LIFESIGN_FILTER_TROUBLE };
+    lifesign_subscription trouble;
+    ok("subscribe", lifesign_subscribe(engine, &to_trouble, &trouble, &error));
 
     puts("-- a lease");
     lifesign_token token;
@@ -315,6 +345,7 @@ static lifesign_engine leases(void)
     let_pass(engine, &now, 1);
     print_snapshot("after 19 s job", check);
     print_who(check);
+    drain(engine, trouble);
     expect("late write", LIFESIGN_EXPIRED, lifesign_token_write(token, LIFESIGN_STATUS_PASSING, "late", 4, &error));
     printf("says: %s\n", error.message);
     expect("late renewal", LIFESIGN_EXPIRED, lifesign_token_renew(token, &error));
@@ -330,7 +361,8 @@ static lifesign_engine leases(void)
 
     puts("-- a batch");
     lifesign_write writes[] = {
-        { .struct_size = sizeof writes[0], .token = second_token, .status = LIFESIGN_STATUS_PASSING, .output = str("again") },
+        { .struct_size = sizeof writes[0], .token = second_token, .status = LIFESIGN_STATUS_PASSING,
+          .output = str("again") },
         { .struct_size = sizeof writes[0], .token = token, .status = LIFESIGN_STATUS_CRITICAL, .output = str("late") },
         { .struct_size = sizeof writes[0], .token = acquire(other, "runner"), .status = LIFESIGN_STATUS_WARNING,
           .output = str("slow") },
@@ -343,6 +375,8 @@ static lifesign_engine leases(void)
     print_what_happened(engine, check);
     lifesign_stats stats = { .struct_size = sizeof stats };
     ok("stats", lifesign_engine_stats(engine, &stats, &error));
+    let_pass(engine, &now, 1);
+    drain(engine, trouble);
     printf("%" PRIu64 " lapses, %" PRIu64 " jumps of the clock, refused: %" PRIu64 " expired, %" PRIu64 " fenced\n",
            stats.lapses, stats.clock_jumps, stats.refused_expired, stats.refused_fenced);
     return engine;
@@ -391,9 +425,9 @@ static void resumed_subscriptions(void)
 
     puts("-- a subscription to transitions, resumed");
     ok("subscribe", lifesign_subscribe(engine, &filter, &subscription, &error));
-    drain(subscription);
+    drain(engine, subscription);
     ok("write", lifesign_token_write(token, LIFESIGN_STATUS_PASSING, "done", 4, &error));
-    drain(subscription);
+    drain(engine, subscription);
     ok("write", lifesign_token_write(token, LIFESIGN_STATUS_PASSING, "the same in other words", 23, &error));
     expect("wait for a transition", LIFESIGN_TIMEOUT, lifesign_subscription_wait(subscription, 1, &error));
     cursor = error.bookmark;
@@ -401,22 +435,27 @@ static void resumed_subscriptions(void)
 
     filter.since = &cursor;
     ok("subscribe", lifesign_subscribe(engine, &filter, &subscription, &error));
-    printf("%u events\n", drain(subscription));
+    printf("%u events\n", drain(engine, subscription));
     ok("unsubscribe", lifesign_unsubscribe(subscription, &error));
     ok("write", lifesign_token_write(token, LIFESIGN_STATUS_WARNING, "slow", 4, &error));
     ok("subscribe", lifesign_subscribe(engine, &filter, &subscription, &error));
-    drain(subscription);
+    drain(engine, subscription);
 
     puts("-- cursors from elsewhere");
     lifesign_cursor kept = cursor;
     filter.since = &kept;
     kept.position += UINT64_C(1) << 40;
     expect("a future cursor", LIFESIGN_FUTURE_CURSOR, lifesign_subscribe(engine, &filter, &subscription, &error));
+    filter.scope = LIFESIGN_FILTER_TROUBLE;
+    filter.since = &cursor;
+    expect("trouble since a cursor", LIFESIGN_INVALID, lifesign_subscribe(engine, &filter, &subscription, &error));
+    filter.scope = LIFESIGN_FILTER_ALL;
+    filter.since = &kept;
     ok("close", lifesign_engine_close(engine, &error));
     engine = open_at_a_time();
     register_check(engine, "job");
     ok("subscribe", lifesign_subscribe(engine, &filter, &subscription, &error));
-    drain(subscription);
+    drain(engine, subscription);
     ok("close", lifesign_engine_close(engine, &error));
 }
 

@@ -77,7 +77,7 @@ WRONG_FIELDS = {
     "lifesign_config.clock": ["2", "UINT32_MAX"],
     "lifesign_check_spec.kind": ["3", "UINT32_MAX"],
     "lifesign_check_spec.initial": ["4", "UINT32_MAX"],
-    "lifesign_filter.scope": ["4", "UINT32_MAX"],
+    "lifesign_filter.scope": ["5", "UINT32_MAX"],
     "lifesign_filter.min_status": ["4", "UINT32_MAX"],
     "lifesign_acquire_spec.on_lapse": ["1", "4", "UINT32_MAX"],
     "lifesign_acquire_spec.lease_ms": ["UINT64_MAX"],

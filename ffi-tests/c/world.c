@@ -303,6 +303,6 @@ void only_one_refused(const char *function, const char *what, lifesign_result re
         if (writes[at].result != (at == wrong ? result : LIFESIGN_OK))
             fail(function, what, "a write of the batch has another result than its own");
         if ((writes[at].revision == NO_REVISION) != (at == wrong))
-            fail(function, what, "a write of the batch has a revision without having been made, or none although it was made");
+            fail(function, what, "a write of the batch has a revision and was not made, or was made and has none");
     }
 }

@@ -33,7 +33,7 @@ struct world {
 struct world *world_open(void);
 void world_close(struct world *world);
 
-/* Numbers that are no live handle of this kind; dead ones of the same kind only if `dead`, for some calls accept them. */
+/* Numbers that are no live handle of this kind; dead ones of the same kind only if `dead`: some calls accept them. */
 enum { BAD_HANDLES = 96 };
 size_t bad_handles(const struct world *world, enum kind kind, bool dead, uint64_t bad[BAD_HANDLES]);
 
@@ -42,7 +42,8 @@ extern char mebibyte[1 << 20];
 extern const char not_utf8[4];
 extern const char tiny[4];
 
-/* An export of some engine, in a folder of the program's own that is removed at its end; the folder itself, no place for a file. */
+/* An export of some engine, in a folder of the program's own that is removed at its end; that folder, which is no
+   place for a file. */
 const char *export_path(void);
 const char *export_folder(void);
 
@@ -55,7 +56,8 @@ void refused(const char *function, const char *what, lifesign_result result, con
 void untouched(const char *function, const char *what, const char *parameter, const void *now, const void *before,
                size_t size);
 void unchanged(const char *function, const char *what, const struct world *world);
-/* Of a batch that was refused as `result`: write `wrong` was refused so and no other, and only it was left without a revision. */
+/* Of a batch that was refused as `result`: write `wrong` was refused so and no other, and only it was left without a
+   revision. */
 #define NO_REVISION UINT64_MAX
 void only_one_refused(const char *function, const char *what, lifesign_result result, const lifesign_write *writes,
                       size_t count, size_t wrong);
