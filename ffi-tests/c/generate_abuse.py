@@ -407,6 +407,8 @@ class Writer:
             first = before + BEFORE_FIELD.get(key, "").format(name=value)
             if each.name == "struct_size":
                 self.wrong_size(what, place, first, sizes)
+            elif each.type == "lifesign_error":
+                self.wrong_detail(what, value, sizes, verdict)
             elif each.pointer:
                 self.wrong_pointed(each, what, place, first)
             elif key in HANDLE_FIELDS:
@@ -436,6 +438,12 @@ class Writer:
         given = f"{before}{pointer.type} {pointed} = {self.given(pointer.type)}; {place} = &{pointed}; "
         self.in_a_world_of_its_own(f"{what} given", given, "succeeded")
         self.wrong_structure(pointer.type, what, pointed, before=given)
+
+    def wrong_detail(self, what: str, value: str, sizes: str, verdict: str) -> None:
+        """Write the calls with a place for the detail of one structure's own refusal: of a wrong size, and right."""
+        given = f"lifesign_error detail = {{ 0 }}; {value}.detail = &detail; "
+        self.wrong_size(what, "detail.struct_size", given, sizes)
+        self.call(f"{what} given", f"{given}detail.struct_size = sizeof detail; {value}.token = 0;", verdict)
 
     def wrong_array(self, parameter: Parameter) -> None:
         """Write the calls with one wrong structure among several: it alone is refused, but none is looked at if one says another size."""

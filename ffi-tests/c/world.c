@@ -302,6 +302,9 @@ void only_one_refused(const char *function, const char *what, lifesign_result re
     for (size_t at = 0; at < count; at++) {
         if (writes[at].result != (at == wrong ? result : LIFESIGN_OK))
             fail(function, what, "a write of the batch has another result than its own");
+        const lifesign_error *detail = writes[at].detail;
+        if (detail != NULL && (detail->code != writes[at].result || (detail->message[0] == '\0') == (at == wrong)))
+            fail(function, what, "a write of the batch has the detail of another result");
         if ((writes[at].revision == NO_REVISION) != (at == wrong))
             fail(function, what, "a write of the batch has a revision and was not made, or was made and has none");
     }
