@@ -99,4 +99,5 @@ def constants() -> dict[str, int]:
     source = re.sub(r"/\*.*?\*/|//[^\n]*", " ", PATH.read_text(), flags=re.DOTALL)
     macros = re.findall(r"^\s*#\s*define\s+(LIFESIGN_\w+)\s+\(?(\d+)U?L*\)?\s*$", source, flags=re.MULTILINE)
     enumerators = re.findall(r"\b(LIFESIGN_\w+)\s*=\s*(\d+)", source)
-    return {name: int(value) for name, value in macros + enumerators}
+    widest = re.findall(r"^\s*#\s*define\s+(LIFESIGN_\w+)\s+UINT32_MAX\s*$", source, flags=re.MULTILINE)
+    return {name: int(value) for name, value in macros + enumerators} | dict.fromkeys(widest, 2**32 - 1)

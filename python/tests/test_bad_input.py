@@ -266,7 +266,7 @@ def test_calls_after_close() -> None:
         lambda: service.redefine(name="x"),
         lambda: check.status,
         check.snapshot,
-        check.holder,
+        check.who,
         check.acquire,
         check.deregister,
         lambda: token.generation,

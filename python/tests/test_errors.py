@@ -75,7 +75,7 @@ def test_gone(world: World) -> None:
     refusals: list[Callable[[], object]] = [
         world.check.snapshot,
         world.check.acquire,
-        world.check.holder,
+        world.check.who,
         world.check.deregister,
         lambda: world.token.update(Status.PASSING),
         lambda: world.check.force_deregister("x"),

@@ -48,7 +48,7 @@ def test_leaving_the_block_by_an_error_closes(engine: Engine) -> None:
     check = engine.register_check("a")
     with pytest.raises(ZeroDivisionError), check.acquire():
         _ = 1 / 0
-    assert check.holder().record is None
+    assert check.who().holder is None
 
 
 def test_a_forgotten_token_is_released_with_a_warning(engine: Engine) -> None:
@@ -101,7 +101,7 @@ def test_collection_during_calls(threads: ThreadPoolExecutor) -> None:
                 cycle: list[object] = [token]
                 cycle.append(cycle)
                 del token, cycle
-                while engine.check(f"{number}").holder().record is not None:
+                while engine.check(f"{number}").who().holder is not None:
                     gc.collect()
                 assert checks[number].snapshot().output == str(turn)
                 engine.register_alias(f"alias {number} {turn}", "x").deregister()
@@ -212,7 +212,7 @@ def test_of_many_closers_one_closes(engine: Engine, threads: ThreadPoolExecutor)
 
         for closed in [threads.submit(close) for _ in range(4)]:
             closed.result(LIMIT)
-        assert check.holder().record is None
+        assert check.who().holder is None
 
 
 def test_a_closed_token_does_not_disturb_the_next(engine: Engine) -> None:
@@ -225,4 +225,4 @@ def test_a_closed_token_does_not_disturb_the_next(engine: Engine) -> None:
             first.update(Status.PASSING)
         with pytest.raises(HeldError):
             check.acquire("third")
-        assert check.holder().record == second.record
+        assert check.who().holder == second.record

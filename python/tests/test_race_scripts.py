@@ -71,7 +71,7 @@ def test_overlapping_lifetimes(
 
     def new_runner() -> Token:
         reached(in_hand)
-        new = mirror.take_over(mirror.holder().generation, "N")
+        new = mirror.take_over(mirror.who().generation, "N")
         with engine.subscribe(check=target.check) as changes:
             new.update(take(changes)[-1], "first look")
             subscribed.set()
@@ -97,7 +97,7 @@ def test_overlapping_lifetimes(
     stats = engine.stats()
     assert stats.refused_fenced - before.refused_fenced == 1
     old.close()
-    assert mirror.holder().record == new.record
+    assert mirror.who().holder == new.record
     new.close()
 
 
@@ -123,7 +123,7 @@ def test_late_unsubscribe_and_late_deregister(
 
     def new_runner() -> Token:
         reached(stopping)
-        new = mirror.take_over(mirror.holder().generation, "N")
+        new = mirror.take_over(mirror.who().generation, "N")
         with engine.subscribe(check=target.check) as changes:
             new.update(take(changes)[-1], "first look")
             clean_up.set()
@@ -143,7 +143,7 @@ def test_late_unsubscribe_and_late_deregister(
     state = mirror.snapshot()
     assert (state.status, state.output, state.gone) == (Status.PASSING, "woken", False)
     assert engine.check("mirror") == mirror
-    assert mirror.holder().record == new.record
+    assert mirror.who().holder == new.record
     assert engine.stats().refused_fenced == 1
     assert engine.stats().subscriptions == 0
     new.close()
@@ -155,7 +155,7 @@ def test_the_old_writers_close_does_not_release_its_successors_check(mirror: Che
     with mirror.take_over(old.generation, "N") as new:
         old.close()
         new.update(Status.PASSING)
-        assert mirror.holder().record == new.record
+        assert mirror.who().holder == new.record
 
 
 def test_a_write_before_the_take_over_stands(mirror: Check, threads: ThreadPoolExecutor) -> None:

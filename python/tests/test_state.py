@@ -9,7 +9,7 @@ from enum import IntEnum
 import pytest
 
 from conftest import World
-from lifesign import CheckKind, Code, Engine, EventKind, Holder, Status
+from lifesign import CheckKind, Code, Engine, EventKind, Status
 
 COARSE_NS = 50_000_000
 """How far the kernel's coarse clock, by which commits are dated, may lag behind the exact one."""
@@ -61,7 +61,7 @@ def test_a_writers_record_is_this_process(world: World) -> None:
         assert record.process_start == int(stat.read().rpartition(")")[2].split()[19])
     assert os.path.realpath(record.executable) == os.path.realpath("/proc/self/exe")
     assert world.engine.record(record.id) == record
-    assert world.check.holder() == Holder(world.token.generation, record)
+    assert (world.check.who().holder, world.check.who().generation) == (record, world.token.generation)
     for part in ("first runner", "tests 1.2.3 abcdef", str(os.getpid()), record.machine):
         assert part in str(record)
 
@@ -69,9 +69,9 @@ def test_a_writers_record_is_this_process(world: World) -> None:
 def test_nobody_holds_a_released_check(world: World) -> None:
     generation = world.token.generation
     world.token.close()
-    holder = world.check.holder()
-    assert holder.record is None
-    assert holder.generation >= generation
+    who = world.check.who()
+    assert (who.holder, who.since, who.since_ns, who.orphaned) == (None, None, 0, False)
+    assert who.generation >= generation
     with world.check.acquire("second") as second:
         assert second.generation > generation
 

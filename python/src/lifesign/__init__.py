@@ -6,6 +6,7 @@ who was taken over is refused with the successor's record, however late it write
 """
 
 from ._library import lib as _lib
+from .changes import Batch, Cursor, Event, EventKind
 from .check import Check
 from .claim import Claim
 from .engine import Engine
@@ -13,7 +14,6 @@ from .errors import (
     BufferTooSmallError,
     BusyError,
     ClosedError,
-    Code,
     DerivedError,
     ExistsError,
     ExpiredError,
@@ -36,14 +36,13 @@ from .errors import (
     TooLargeError,
     WouldDeadlockError,
 )
+from .export import read_export
 from .model import (
-    Batch,
     CheckKind,
     ClaimState,
-    Cursor,
-    Event,
-    EventKind,
-    Holder,
+    Code,
+    Exported,
+    Restored,
     Rival,
     ServiceSnapshot,
     Snapshot,
@@ -51,6 +50,7 @@ from .model import (
     Status,
     WriterRecord,
 )
+from .provenance import HistoryEntry, HistoryKind, Trouble, TroubleKind, Who, WriterActivity
 from .service import Service
 from .subscription import Subscription
 from .token import Token
@@ -72,6 +72,7 @@ __all__ = [
     "EventKind",
     "ExistsError",
     "ExpiredError",
+    "Exported",
     "FencedError",
     "ForeignEngineError",
     "ForgedError",
@@ -79,13 +80,15 @@ __all__ = [
     "FutureCursorError",
     "GoneError",
     "HeldError",
-    "Holder",
+    "HistoryEntry",
+    "HistoryKind",
     "InternalError",
     "InvalidError",
     "LifesignError",
     "LimitError",
     "LoopError",
     "NotFoundError",
+    "Restored",
     "RevokedError",
     "Rival",
     "Service",
@@ -98,9 +101,14 @@ __all__ = [
     "TimedOutError",
     "Token",
     "TooLargeError",
+    "Trouble",
+    "TroubleKind",
+    "Who",
     "WouldDeadlockError",
+    "WriterActivity",
     "WriterRecord",
     "library_version",
+    "read_export",
 ]
 
 

@@ -49,6 +49,17 @@ INTERNAL = 23
 CLOCK_SYSTEM = 0
 CLOCK_MANUAL = 1
 
+HISTORY_OFF = 2**32 - 1
+
+HISTORY_TRANSITION = 1
+HISTORY_TAKE_OVER = 2
+HISTORY_LAPSE = 3
+
+TROUBLE_REFUSAL = 1
+TROUBLE_TAKE_OVER = 2
+TROUBLE_LAPSE = 3
+TROUBLE_RIVAL_CLAIM = 4
+
 FLAG_INITIAL = 1
 FLAG_ORPHANED = 2
 FLAG_RESTORED = 4
@@ -64,6 +75,7 @@ FILTER_ALL = 0
 FILTER_SERVICE = 1
 FILTER_CHECK = 2
 FILTER_PREFIX = 3
+FILTER_TROUBLE = 4
 
 JOIN_CALLS_ONLY = 1
 
@@ -112,6 +124,12 @@ class Record(Structure):
     )
 
 
+class Cursor(Structure):
+    """Opaque position of a subscription."""
+
+    _fields_ = (("engine_id", c_uint8 * 16), ("position", c_uint64))
+
+
 class Error(Structure):
     """Detail of a refusal."""
 
@@ -121,6 +139,7 @@ class Error(Structure):
         ("generation", c_uint64),
         ("caller", Record),
         ("holder", Record),
+        ("bookmark", Cursor),
         ("message", c_char * 1024),
     )
 
@@ -138,7 +157,7 @@ class Config(Structure):
         ("max_tokens", c_uint32),
         ("max_records", c_uint32),
         ("max_pending", c_uint32),
-        ("reserved", c_uint32),
+        ("history", c_uint32),
         ("name", Str),
         ("version", Str),
         ("build", Str),
@@ -149,6 +168,12 @@ class ServiceSpec(Structure):
     """Definition of a service."""
 
     _fields_ = (("struct_size", c_uint32), ("reserved", c_uint32), ("id", Str), ("name", Str), ("data", Str))
+
+
+class Restored(Structure):
+    """What a check showed before a restart."""
+
+    _fields_ = (("struct_size", c_uint32), ("status", status), ("since_ns", c_int64), ("output", Str))
 
 
 class CheckSpec(Structure):
@@ -164,6 +189,94 @@ class CheckSpec(Structure):
         ("name", Str),
         ("data", Str),
         ("target", Str),
+        ("restored", POINTER(Restored)),
+    )
+
+
+class AcquireSpec(Structure):
+    """How to take a token."""
+
+    _fields_ = (
+        ("struct_size", c_uint32),
+        ("on_lapse", status),
+        ("lease_ms", c_uint64),
+        ("declared", c_uint32),
+        ("reserved", c_uint32),
+        ("label", Str),
+    )
+
+
+class Write(Structure):
+    """One write of a batch."""
+
+    _fields_ = (
+        ("struct_size", c_uint32),
+        ("status", status),
+        ("token", token),
+        ("output", Str),
+        ("result", result),
+        ("reserved", c_uint32),
+        ("revision", c_uint64),
+        ("detail", POINTER(Error)),
+    )
+
+
+class Who(Structure):
+    """Who holds a check."""
+
+    _fields_ = (
+        ("struct_size", c_uint32),
+        ("orphaned", c_uint32),
+        ("generation", c_uint64),
+        ("since_ns", c_int64),
+        ("lease_ms", c_uint64),
+        ("silent_ns", c_int64),
+        ("holder", Record),
+    )
+
+
+class Writer(Structure):
+    """What one writer did at a check."""
+
+    _fields_ = (
+        ("struct_size", c_uint32),
+        ("record", c_uint32),
+        ("accepted", c_uint64),
+        ("refused", c_uint64),
+        ("first_ns", c_int64),
+        ("last_ns", c_int64),
+        ("holds", c_uint32),
+        ("reserved", c_uint32),
+    )
+
+
+class HistoryEntry(Structure):
+    """One entry of a check's history."""
+
+    _fields_ = (
+        ("struct_size", c_uint32),
+        ("kind", c_uint32),
+        ("revision", c_uint64),
+        ("time_ns", c_int64),
+        ("boot_ns", c_uint64),
+        ("generation", c_uint64),
+        ("writer", c_uint32),
+        ("from", status),
+        ("to", status),
+        ("reserved", c_uint32),
+    )
+
+
+class Exported(Structure):
+    """One check of an export."""
+
+    _fields_ = (
+        ("struct_size", c_uint32),
+        ("status", status),
+        ("since_ns", c_int64),
+        ("reported_ns", c_int64),
+        ("id", Span),
+        ("output", Span),
     )
 
 
@@ -215,16 +328,27 @@ class ServiceView(Structure):
     )
 
 
+class Trouble(Structure):
+    """Trouble of one kind, by one offender, at one check or claim."""
+
+    _fields_ = (
+        ("kind", c_uint32),
+        ("reason", result),
+        ("offender", c_uint32),
+        ("holder", c_uint32),
+        ("check", check),
+        ("generation", c_uint64),
+        ("count", c_uint64),
+        ("first_ns", c_int64),
+        ("last_ns", c_int64),
+        ("id", Span),
+    )
+
+
 class Event(Structure):
-    """One change."""
+    """One change, or trouble."""
 
-    _fields_ = (("kind", c_uint32), ("reserved", c_uint32), ("state", Snapshot))
-
-
-class Cursor(Structure):
-    """Opaque position of a subscription."""
-
-    _fields_ = (("engine_id", c_uint8 * 16), ("position", c_uint64))
+    _fields_ = (("kind", c_uint32), ("reserved", c_uint32), ("state", Snapshot), ("trouble", Trouble))
 
 
 class Batch(Structure):
@@ -235,6 +359,8 @@ class Batch(Structure):
         ("count", c_uint32),
         ("resync", c_uint32),
         ("more", c_uint32),
+        ("reset", c_uint32),
+        ("reserved", c_uint32),
         ("bytes", c_uint64),
         ("cursor", Cursor),
     )
@@ -248,8 +374,11 @@ class Filter(Structure):
         ("scope", c_uint32),
         ("min_status", status),
         ("summary", c_uint32),
+        ("transitions_only", c_uint32),
+        ("reserved", c_uint32),
         ("handle", c_uint64),
         ("prefix", Str),
+        ("since", POINTER(Cursor)),
     )
 
 
@@ -266,9 +395,12 @@ class Stats(Structure):
         ("refused_fenced", c_uint64),
         ("refused_gone", c_uint64),
         ("refused_derived", c_uint64),
+        ("refused_expired", c_uint64),
         ("refused_other", c_uint64),
         ("repairs", c_uint64),
         ("helps", c_uint64),
+        ("lapses", c_uint64),
+        ("clock_jumps", c_uint64),
         ("resyncs", c_uint64),
         ("spurious_wakes", c_uint64),
         ("internal_errors", c_uint64),
@@ -315,14 +447,22 @@ STRUCTURES: dict[str, type[Structure]] = {
     "lifesign_str": Str,
     "lifesign_span": Span,
     "lifesign_record": Record,
+    "lifesign_cursor": Cursor,
     "lifesign_error": Error,
     "lifesign_config": Config,
     "lifesign_service_spec": ServiceSpec,
+    "lifesign_restored": Restored,
     "lifesign_check_spec": CheckSpec,
+    "lifesign_acquire_spec": AcquireSpec,
+    "lifesign_write": Write,
+    "lifesign_who": Who,
+    "lifesign_writer": Writer,
+    "lifesign_history_entry": HistoryEntry,
+    "lifesign_exported": Exported,
     "lifesign_snapshot": Snapshot,
     "lifesign_service_view": ServiceView,
+    "lifesign_trouble": Trouble,
     "lifesign_event": Event,
-    "lifesign_cursor": Cursor,
     "lifesign_batch": Batch,
     "lifesign_filter": Filter,
     "lifesign_stats": Stats,
@@ -383,16 +523,22 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lifesign_check_deregister_force": (result, (check, c_char_p, c_size_t, _error)),
     "lifesign_check_status": (result, (check, POINTER(status), _error)),
     "lifesign_check_snapshot": (result, (check, POINTER(Snapshot), _bytes, c_size_t, _size, _error)),
-    "lifesign_check_holder": (result, (check, _u64, POINTER(Record), _error)),
     # token
-    "lifesign_token_acquire": (result, (check, c_char_p, c_size_t, POINTER(token), _error)),
-    "lifesign_token_take_over": (result, (check, c_uint64, c_char_p, c_size_t, POINTER(token), _error)),
+    "lifesign_token_acquire": (result, (check, POINTER(AcquireSpec), POINTER(token), _error)),
+    "lifesign_token_take_over": (result, (check, c_uint64, POINTER(AcquireSpec), POINTER(token), _error)),
     "lifesign_token_write": (result, (token, status, c_char_p, c_size_t, _error)),
+    "lifesign_token_write_batch": (result, (POINTER(Write), c_size_t, _error)),
+    "lifesign_token_renew": (result, (token, _error)),
     "lifesign_token_generation": (result, (token, _u64, _error)),
     "lifesign_token_record": (result, (token, POINTER(Record), _error)),
     "lifesign_token_deregister_check": (result, (token, _error)),
     "lifesign_token_close": (result, (token, _error)),
     "lifesign_token_join": (result, (token, token, c_uint32, c_int64, _error)),
+    # who
+    "lifesign_check_who": (result, (check, POINTER(Who), _error)),
+    "lifesign_check_writers": (result, (check, POINTER(Writer), c_size_t, _size, _error)),
+    "lifesign_check_history": (result, (check, POINTER(HistoryEntry), c_size_t, _size, _error)),
+    "lifesign_engine_declare_writer": (result, (engine, POINTER(Record), POINTER(c_uint32), _error)),
     # subscription
     "lifesign_subscribe": (result, (engine, POINTER(Filter), POINTER(subscription), _error)),
     "lifesign_token_subscribe": (result, (token, POINTER(Filter), POINTER(subscription), _error)),
@@ -403,6 +549,12 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lifesign_subscription_wait": (result, (subscription, c_int64, _error)),
     "lifesign_subscription_descriptor": (result, (subscription, POINTER(c_int32), _error)),
     "lifesign_unsubscribe": (result, (subscription, _error)),
+    # export
+    "lifesign_engine_export": (result, (engine, c_char_p, c_size_t, _size, _error)),
+    "lifesign_export_read": (
+        result,
+        (c_char_p, c_size_t, POINTER(Exported), c_size_t, _bytes, c_size_t, _size, _size, _error),
+    ),
     # claim
     "lifesign_claim_open": (
         result,

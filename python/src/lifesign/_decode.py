@@ -1,15 +1,17 @@
 """From the ABI's structures to the package's values."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 from . import _abi as abi
+from .changes import Batch, Cursor, Event, EventKind
 from .model import (
-    Batch,
     CheckKind,
     ClaimState,
-    Cursor,
-    Event,
-    EventKind,
+    Code,
+    Exported,
+    Restored,
     Rival,
     ServiceSnapshot,
     Snapshot,
@@ -17,6 +19,10 @@ from .model import (
     Status,
     WriterRecord,
 )
+from .provenance import HistoryEntry, HistoryKind, Trouble, TroubleKind, Who, WriterActivity
+
+Records = Callable[[int], WriterRecord | None]
+"""Finds writer records by their numbers; 0 is nobody."""
 
 _STATS = tuple(field[0] for field in abi.Stats._fields_[2:])
 
@@ -105,13 +111,89 @@ def service(view: abi.ServiceView, checks: list[abi.Snapshot], buffer: memoryvie
     )
 
 
-def batch(value: abi.Batch, events: list[abi.Event], buffer: memoryview) -> Batch:
+def cursor(value: abi.Cursor) -> Cursor:
+    """Decode a cursor."""
+    return Cursor(UUID(bytes=bytes(value.engine_id)), value.position)
+
+
+def _event(value: abi.Event, buffer: memoryview, records: Records) -> Event:
+    kind = EventKind(value.kind)
+    if kind is EventKind.TROUBLE:
+        return Event(kind, _trouble(value.trouble, buffer, records))
+    return Event(kind, snapshot(value.state, buffer))
+
+
+def _trouble(value: abi.Trouble, buffer: memoryview, records: Records) -> Trouble:
+    return Trouble(
+        kind=TroubleKind(value.kind),
+        reason=Code(value.reason) if value.reason != abi.OK else None,
+        handle=value.check,
+        id=_str(value.id, buffer),
+        offender=records(value.offender),
+        holder=records(value.holder),
+        generation=value.generation,
+        count=value.count,
+        first_ns=value.first_ns,
+        last_ns=value.last_ns,
+    )
+
+
+def batch(value: abi.Batch, events: list[abi.Event], buffer: memoryview, records: Records) -> Batch:
     """Decode what a poll delivered."""
     return Batch(
-        events=tuple(Event(EventKind(event.kind), snapshot(event.state, buffer)) for event in events),
+        events=tuple(_event(event, buffer, records) for event in events),
         resync=bool(value.resync),
+        reset=bool(value.reset),
         more=bool(value.more),
-        cursor=Cursor(UUID(bytes=bytes(value.cursor.engine_id)), value.cursor.position),
+        cursor=cursor(value.cursor),
+    )
+
+
+def who(value: abi.Who) -> Who:
+    """Decode who holds a check."""
+    return Who(
+        holder=record(value.holder),
+        generation=value.generation,
+        since_ns=value.since_ns,
+        lease=timedelta(milliseconds=value.lease_ms) if value.lease_ms else None,
+        silent_for=timedelta(microseconds=value.silent_ns // 1000) if value.silent_ns >= 0 else None,
+        orphaned=bool(value.orphaned),
+    )
+
+
+def writer(value: abi.Writer, records: Records) -> WriterActivity:
+    """Decode what a writer did."""
+    return WriterActivity(
+        record=records(value.record),
+        accepted=value.accepted,
+        refused=value.refused,
+        first_ns=value.first_ns,
+        last_ns=value.last_ns,
+        holds=bool(value.holds),
+    )
+
+
+def history_entry(value: abi.HistoryEntry) -> HistoryEntry:
+    """Decode an entry of a history."""
+    return HistoryEntry(
+        kind=HistoryKind(value.kind),
+        revision=value.revision,
+        time_ns=value.time_ns,
+        boot_ns=value.boot_ns,
+        writer=value.writer,
+        generation=value.generation,
+        # `from` is a keyword.
+        from_status=Status(getattr(value, "from")),
+        to_status=Status(value.to),
+    )
+
+
+def exported(value: abi.Exported, buffer: memoryview) -> Exported:
+    """Decode a check of an export."""
+    return Exported(
+        id=_str(value.id, buffer),
+        state=Restored(Status(value.status), _str(value.output, buffer), value.since_ns),
+        reported_ns=value.reported_ns,
     )
 
 

@@ -4,11 +4,13 @@ The library is the judge of lengths and contents. Only what ctypes would silentl
 integers to their width, so that a status of 2**32 + 1 would arrive as 1.
 """
 
+from datetime import timedelta
 from operator import index
 
 from . import _abi as abi
-from .errors import InvalidError
-from .model import Status
+from .changes import Cursor
+from .errors import InvalidError, TooLargeError
+from .model import Restored, Status, WriterRecord
 
 
 def utf8(value: str, what: str) -> bytes:
@@ -55,3 +57,71 @@ def _within(value: int, low: int, high: int, what: str) -> int:
         message = f"{what} is out of range: {number} is not in {low} .. {high}"
         raise InvalidError(message)
     return number
+
+
+def _milliseconds(value: float | timedelta, what: str) -> int:
+    """Return a length of time above 0, rounded up: 0 would mean that there is none."""
+    try:
+        length = value if isinstance(value, timedelta) else timedelta(seconds=value)
+    except (OverflowError, ValueError):
+        length = timedelta()
+    if length <= timedelta():
+        message = f"{what} must be a length of time above 0: {value!r}"
+        raise InvalidError(message)
+    return -(-length // timedelta(milliseconds=1))
+
+
+def acquire_spec(
+    label: str, lease: float | timedelta | None, on_lapse: Status | None, declared: WriterRecord | None
+) -> abi.AcquireSpec:
+    """Return how to take a token, as the library reads it."""
+    how = abi.sized(abi.AcquireSpec)
+    how.label = text(label, "label")
+    if lease is not None:
+        how.lease_ms = _milliseconds(lease, "lease")
+    if on_lapse is not None:
+        how.on_lapse = status(on_lapse, "on_lapse")
+        if lease is None or not how.on_lapse:
+            message = "on_lapse is the least severity after the lease ran out: give a lease, and WARNING or CRITICAL"
+            raise InvalidError(message)
+    if declared is not None:
+        if not isinstance(declared, WriterRecord):
+            message = f"declared must be a WriterRecord, not {type(declared).__name__}; engine.declare_writer makes one"
+            raise TypeError(message)
+        how.declared = declared.id
+    return how
+
+
+def restored(value: Restored) -> abi.Restored:
+    """Return what a check showed, as the library reads it."""
+    if not isinstance(value, Restored):
+        message = f"restored must be a Restored, not {type(value).__name__}; read_export()[id].state is one"
+        raise TypeError(message)
+    shown = abi.sized(abi.Restored)
+    shown.status = status(value.status, "restored.status")
+    shown.since_ns = signed(value.since_ns, "restored.since_ns")
+    shown.output = text(value.output, "restored.output")
+    return shown
+
+
+def cursor(value: Cursor) -> abi.Cursor:
+    """Return a cursor as the library reads it."""
+    if not isinstance(value, Cursor):
+        message = f"since must be a Cursor, not {type(value).__name__}; Cursor.parse makes one of its text"
+        raise TypeError(message)
+    place = abi.Cursor()
+    place.engine_id[:] = value.engine.bytes
+    place.position = unsigned(value.position, 64, "the cursor's position")
+    return place
+
+
+def fixed(value: str, structure: type[abi.Record], name: str) -> bytes:
+    """Return a text for a field of fixed size; ctypes would leave no NUL at the end, and cut it at one inside."""
+    raw, most = utf8(value, name), getattr(structure, name).size - 1
+    if len(raw) > most:
+        message = f"{name}: it has {len(raw)} bytes; at most {most} are kept"
+        raise TooLargeError(message)
+    if b"\0" in raw:
+        message = f"{name} {value[:48]!r}: it contains a NUL"
+        raise InvalidError(message)
+    return raw

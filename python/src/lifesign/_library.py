@@ -66,6 +66,7 @@ def refusal(code: int, detail: abi.Error) -> LifesignError:
         holder=holder,
         # A claimed name has a holder and no generation.
         generation=(detail.generation or None) if holder else None,
+        bookmark=_decode.cursor(detail.bookmark) if code == abi.TIMEOUT else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Reading a service's view, or the node's, into buffers that grow until it fits."""
+"""Reading answers of unknown length into buffers that grow until they fit."""
 
 from collections.abc import Callable
 from ctypes import byref, c_size_t, create_string_buffer
@@ -28,3 +28,16 @@ def read(function: Callable[..., Any], handle: int) -> ServiceSnapshot:
         except BufferTooSmallError:
             continue
         return _decode.service(view, checks[: view.checks], memoryview(buffer))
+
+
+def read_list(function: Callable[..., Any], handle: int, kind: type[Any], capacity: int) -> list[Any]:
+    """Call a function that fills an array and tells how many places it needs; ``capacity`` is tried first."""
+    count = c_size_t(capacity)
+    while True:
+        room = count.value
+        places = (kind * room)()
+        try:
+            call(function, handle, places, room, byref(count))
+        except BufferTooSmallError:
+            continue
+        return list(places[: count.value])

@@ -1,15 +1,17 @@
 """Check: a handle on one check or alias."""
 
-from ctypes import byref, c_size_t, c_uint64, create_string_buffer
+from ctypes import byref, c_size_t, create_string_buffer
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from . import _abi as abi
-from . import _decode
+from . import _decode, _view
+from ._encode import acquire_spec, text, unsigned, utf8
 from ._encode import data as encode_data
-from ._encode import text, unsigned, utf8
 from ._library import call, lib
-from .errors import BufferTooSmallError, GoneError, NotFoundError
-from .model import Holder, Snapshot, Status
+from .errors import BufferTooSmallError, GoneError
+from .model import Snapshot, Status, WriterRecord
+from .provenance import HistoryEntry, Who, WriterActivity
 from .token import Token
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ _read_status = lib.lifesign_check_status
 
 _ROOM = 12 * 1024
 """Bytes of a snapshot's first buffer: ids, data and output at their default limits."""
+_WRITERS = 18
+_ENTRIES = 16
 
 
 class Check:
@@ -80,54 +84,96 @@ class Check:
                 continue
             return _decode.snapshot(state, memoryview(buffer))
 
-    def holder(self) -> Holder:
-        """Return who holds the token, and the generation that :meth:`take_over` expects.
+    def who(self) -> Who:
+        """Return who holds the token and since when, and the generation that :meth:`take_over` expects.
 
         Raises:
             GoneError: The check was deregistered.
         """
-        generation = c_uint64()
-        record = abi.sized(abi.Record)
-        try:
-            call(lib.lifesign_check_holder, self._handle, byref(generation), byref(record))
-        except NotFoundError:
-            return Holder(generation.value, None)
-        return Holder(generation.value, _decode.record(record))
+        value = abi.sized(abi.Who)
+        call(lib.lifesign_check_who, self._handle, byref(value))
+        return _decode.who(value)
 
-    def acquire(self, label: str = "") -> Token:
+    def writers(self) -> list[WriterActivity]:
+        """Return who wrote this life of the check or tried to, as far as it is remembered.
+
+        The holder comes first, then the busiest; of accepted and of refused writers the eight busiest are told apart.
+
+        Raises:
+            GoneError: The check was deregistered.
+        """
+        values = _view.read_list(lib.lifesign_check_writers, self._handle, abi.Writer, _WRITERS)
+        return [_decode.writer(value, self._engine._known_record) for value in values]
+
+    def history(self) -> list[HistoryEntry]:
+        """Return the latest status transitions, take-overs and lapses of this life of the check, oldest first.
+
+        As many as the engine keeps of each check (``history``).
+
+        Raises:
+            GoneError: The check was deregistered.
+        """
+        values = _view.read_list(lib.lifesign_check_history, self._handle, abi.HistoryEntry, _ENTRIES)
+        return [_decode.history_entry(value) for value in values]
+
+    def acquire(
+        self,
+        label: str = "",
+        *,
+        lease: float | timedelta | None = None,
+        on_lapse: Status | None = None,
+        declared: WriterRecord | None = None,
+    ) -> Token:
         """Become the check's one writer; never steals and never waits. A token that is forgotten is closed.
 
         Args:
             label: Who this is, for those who are refused later; at most 127 bytes of UTF-8; more is refused.
+            lease: Within which time, in seconds or as a timedelta, the writer reports or renews, or else loses the
+                token; rounded up to 10 ms. Time is what :meth:`Engine.tick` says. None keeps it until it is closed.
+            on_lapse: ``WARNING`` or ``CRITICAL``: the least severity of the check after the lease has run out. With
+                None the status stays.
+            declared: In whose name, if it is not this process: from :meth:`Engine.declare_writer`, whose label counts.
 
         Raises:
             HeldError: Somebody else is; see ``holder`` and ``generation``.
             DerivedError: The check is an alias.
             GoneError: The check was deregistered.
-            InvalidError: The label is not valid UTF-8.
+            InvalidError: The label is not valid UTF-8, or the lease cannot be.
+            NotFoundError: The writer was not declared to this engine.
             TooLargeError: The label is over its limit.
         """
-        raw = utf8(label, "label")
+        how = acquire_spec(label, lease, on_lapse, declared)
         token = abi.token()
-        call(lib.lifesign_token_acquire, self._handle, raw, len(raw), byref(token))
+        call(lib.lifesign_token_acquire, self._handle, byref(how), byref(token))
         return Token(self, token.value)
 
-    def take_over(self, expected_generation: int, label: str = "") -> Token:
+    def take_over(
+        self,
+        expected_generation: int,
+        label: str = "",
+        *,
+        lease: float | timedelta | None = None,
+        on_lapse: Status | None = None,
+        declared: WriterRecord | None = None,
+    ) -> Token:
         """Become the writer in place of the one that was seen; its token is fenced from here on.
 
         Args:
-            expected_generation: From :meth:`holder` or from a ``HeldError``.
-            label: As in :meth:`acquire`.
+            expected_generation: From :meth:`who` or from a ``HeldError``.
+            label: This and the rest as in :meth:`acquire`.
+            lease: As in :meth:`acquire`.
+            on_lapse: As in :meth:`acquire`.
+            declared: As in :meth:`acquire`.
 
         Raises:
             HeldError: Somebody came in between, or has left; look again.
             DerivedError: The check is an alias.
             GoneError: The check was deregistered.
         """
-        raw = utf8(label, "label")
-        token = abi.token()
+        how = acquire_spec(label, lease, on_lapse, declared)
         expected = unsigned(expected_generation, 64, "expected_generation")
-        call(lib.lifesign_token_take_over, self._handle, expected, raw, len(raw), byref(token))
+        token = abi.token()
+        call(lib.lifesign_token_take_over, self._handle, expected, byref(how), byref(token))
         return Token(self, token.value)
 
     def redefine(self, *, name: str | None = None, data: bytes | None = None) -> None:

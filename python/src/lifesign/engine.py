@@ -1,7 +1,7 @@
 """Engine: the health-check state of one node."""
 
-from collections.abc import Callable
-from ctypes import byref, c_size_t, c_uint8, c_uint64
+from collections.abc import Callable, Iterable
+from ctypes import byref, c_size_t, c_uint8, c_uint32, c_uint64, pointer, sizeof
 from os import PathLike, fsencode
 from time import CLOCK_BOOTTIME, clock_gettime_ns, time_ns
 from types import TracebackType
@@ -12,17 +12,30 @@ from . import _abi as abi
 from . import _decode, _view
 from ._closing import Closer
 from ._encode import data as encode_data
-from ._encode import signed, status, text, unsigned, utf8
+from ._encode import fixed, signed, status, text, unsigned, utf8
+from ._encode import restored as encode_restored
 from ._filter import expect, filter_of
-from ._library import call, lib
+from ._library import call, lib, refusal
+from .changes import Cursor
 from .check import Check
 from .claim import Claim
-from .errors import BufferTooSmallError, GoneError, NotFoundError
-from .model import ServiceSnapshot, Stats, Status, WriterRecord
+from .errors import ForeignEngineError, GoneError, InvalidError, LifesignError, NotFoundError
+from .model import Restored, ServiceSnapshot, Stats, Status, WriterRecord
 from .service import Service
 from .subscription import Subscription
+from .token import Token
 
 _T = TypeVar("_T")
+
+
+def _history(depth: int | None) -> int:
+    """Return the depth of histories as the library reads it, for which 0 is the default."""
+    if depth is None:
+        return 0
+    if unsigned(depth, 32, "history") == abi.HISTORY_OFF:
+        message = f"history is out of range: {depth}"
+        raise InvalidError(message)
+    return depth or abi.HISTORY_OFF
 
 
 class Engine:
@@ -44,6 +57,7 @@ class Engine:
         max_tokens: Quota of tokens that are not closed.
         max_records: Quota of writer records.
         max_pending: Deregistrations that a slow subscription keeps before it starts over.
+        history: Entries that are kept of each check's history; None means the default, 0 keeps none.
 
     Raises:
         InvalidError: A text is not valid UTF-8, or a limit is out of range.
@@ -66,6 +80,7 @@ class Engine:
         max_tokens: int = 0,
         max_records: int = 0,
         max_pending: int = 0,
+        history: int | None = None,
     ) -> None:
         config = abi.sized(abi.Config)
         config.clock = abi.CLOCK_MANUAL if manual_clock else abi.CLOCK_SYSTEM
@@ -76,6 +91,7 @@ class Engine:
         config.max_tokens = unsigned(max_tokens, 32, "max_tokens")
         config.max_records = unsigned(max_records, 32, "max_records")
         config.max_pending = unsigned(max_pending, 32, "max_pending")
+        config.history = _history(history)
         config.name = text(name, "name")
         config.version = text(version, "version")
         config.build = text(build, "build")
@@ -130,6 +146,7 @@ class Engine:
         name: str = "",
         data: bytes = b"",
         initial: Status = Status.CRITICAL,
+        restored: Restored | None = None,
     ) -> Check:
         """Register a check, to be written by whoever acquires it; the same definition again returns the same check.
 
@@ -139,6 +156,8 @@ class Engine:
             name: What people call it.
             data: Opaque bytes of the embedder, at most 4 KiB.
             initial: Its status until somebody reports.
+            restored: What it showed before a restart, shown again, and marked so, until somebody reports. It is no
+                part of the definition, and a check that has reported keeps its own state. See :func:`read_export`.
 
         Raises:
             ExistsError: The id is registered with another definition; the message names the field.
@@ -150,6 +169,8 @@ class Engine:
         """
         spec = self._spec(abi.KIND_CHECK, id, service, name, data)
         spec.initial = status(initial, "initial")
+        if restored is not None:
+            spec.restored = pointer(encode_restored(restored))
         return self._register(spec, id)
 
     def register_alias(
@@ -226,36 +247,25 @@ class Engine:
     def services(self) -> list[Service]:
         """Return the registered services; O(services), those deregistered meanwhile are left out."""
         return self._named(
-            lib.lifesign_engine_services,
+            _view.read_list(lib.lifesign_engine_services, self._handle, abi.service, 64),
             lambda handle: Service(self, handle, _view.read(lib.lifesign_service_snapshot, handle).id),
         )
 
     def checks(self) -> list[Check]:
         """Return the registered checks, aliases included; O(checks), those deregistered meanwhile are left out."""
         return self._named(
-            lib.lifesign_engine_checks,
+            _view.read_list(lib.lifesign_engine_checks, self._handle, abi.check, 64),
             lambda handle: Check(self, handle, Check(self, handle, "").snapshot().id),
         )
 
-    def _named(self, function: Callable[..., Any], name: Callable[[int], _T]) -> list[_T]:
+    def _named(self, handles: Iterable[int], name: Callable[[int], _T]) -> list[_T]:
         found = []
-        for handle in self._handles(function):
+        for handle in handles:
             try:
                 found.append(name(handle))
             except (GoneError, NotFoundError):
                 continue
         return found
-
-    def _handles(self, function: Callable[..., Any]) -> list[int]:
-        count = c_size_t(64)
-        while True:
-            capacity = count.value
-            handles = (c_uint64 * capacity)()
-            try:
-                call(function, self._handle, handles, capacity, byref(count))
-            except BufferTooSmallError:
-                continue
-            return handles[: count.value]
 
     def node(self) -> ServiceSnapshot:
         """Return the node's own checks and aliases, bound to no service, as of one moment."""
@@ -284,6 +294,113 @@ class Engine:
         assert record is not None, "a record that was found has a number"
         return record
 
+    def _known_record(self, id: int) -> WriterRecord | None:
+        return self.record(id) if id else None
+
+    def declare_writer(
+        self,
+        label: str,
+        *,
+        machine: str = "",
+        pid: int = 0,
+        name: str = "",
+        version: str = "",
+        build: str = "",
+        executable: str = "",
+        process: UUID | None = None,
+        process_start: int = 0,
+        boot: UUID | None = None,
+        pid_namespace: int = 0,
+    ) -> WriterRecord:
+        """Make a record for a writer that is not this process: a remote peer that the embedder fronts.
+
+        It is marked as declared wherever it is shown; what is not known stays empty. The same again gives the same
+        record, for :meth:`Check.acquire`.
+
+        Args:
+            label: What it does, at most 127 bytes of UTF-8.
+            machine: Name of its machine, at most 64 bytes.
+            pid: Its process id.
+            name: Its program, at most 63 bytes; with ``version`` and ``build``.
+            version: The program's version.
+            build: The program's build.
+            executable: Path of the program, at most 255 bytes.
+            process: Which process this is, whatever its id.
+            process_start: When it was started, in clock ticks since boot.
+            boot: Its machine's boot id.
+            pid_namespace: In which the process id counts.
+
+        Raises:
+            InvalidError: A text is not valid UTF-8 or contains a NUL, or a number is out of range.
+            TooLargeError: A text is over its limit.
+            LimitError: The engine's quota of records is used up.
+        """
+        writer = abi.sized(abi.Record)
+        texts = {"label": label, "machine": machine, "name": name, "version": version, "build": build}
+        for field, value in {**texts, "executable": executable}.items():
+            setattr(writer, field, fixed(value, abi.Record, field))
+        writer.pid = unsigned(pid, 64, "pid")
+        writer.process_start = unsigned(process_start, 64, "process_start")
+        writer.pid_namespace = unsigned(pid_namespace, 64, "pid_namespace")
+        if process is not None:
+            writer.process_uuid[:] = process.bytes
+        if boot is not None:
+            writer.boot_id[:] = boot.bytes
+        number = c_uint32()
+        call(lib.lifesign_engine_declare_writer, self._handle, byref(writer), byref(number))
+        return self.record(number.value)
+
+    def write_batch(self, writes: Iterable[tuple[Token, Status, str]]) -> list[int | LifesignError]:
+        """Write through several tokens in one call, in the order given; each commits by itself.
+
+        Args:
+            writes: Token, status and output of each, as in :meth:`Token.update`.
+
+        Returns:
+            For each the revision of the state that stands for it, which of a heartbeat is the one that it confirms; or
+            the exception, not raised, that :meth:`Token.update` would have raised.
+
+        Raises:
+            ClosedError: The engine was closed.
+            ForeignEngineError: A token is another engine's; nothing was written.
+            TypeError: An argument is of a wrong type; nothing was written.
+        """
+        # Raises what befalls the engine as a whole.
+        _ = self.id
+        given = list(writes)
+        batch, details = (abi.Write * len(given))(), (abi.Error * len(given))()
+        for write, detail, (token, new, output) in zip(batch, details, given, strict=True):
+            if token.check.engine is not self:
+                message = f"check {token.check.id!r}: the token is another engine's; nothing of the batch was written"
+                raise ForeignEngineError(message)
+            raw = utf8(output, "output")
+            write.struct_size, detail.struct_size = sizeof(abi.Write), sizeof(abi.Error)
+            write.token, write.status = token.handle, status(new, "status")
+            write.output, write.detail = abi.Str(raw, len(raw)), pointer(detail)
+        failure = abi.sized(abi.Error)
+        if (code := lib.lifesign_token_write_batch(batch, len(given), byref(failure))) == abi.INTERNAL:
+            raise refusal(code, failure)
+        return [
+            write.revision if write.result == abi.OK else refusal(write.result, detail)
+            for write, detail in zip(batch, details, strict=True)
+        ]
+
+    def export(self, path: str | bytes | PathLike[str] | PathLike[bytes]) -> int:
+        """Write what every check shows that has ever reported or was restored into a JSON file; return how many.
+
+        The file is put in the place of an earlier one when it is whole; on failure the earlier one stays. Waits for
+        the disk; :func:`read_export` reads it.
+
+        Raises:
+            InvalidError: The path cannot be written; the message names it and the reason.
+            TooLargeError: The path is over its limit.
+            LimitError: The disk is full, or a quota.
+        """
+        raw = fsencode(path)
+        count = c_size_t()
+        call(lib.lifesign_engine_export, self._handle, raw, len(raw), byref(count))
+        return count.value
+
     def stats(self) -> Stats:
         """Return the engine's counters."""
         value = abi.sized(abi.Stats)
@@ -300,7 +417,7 @@ class Engine:
         return repaired.value
 
     def tick(self, *, wall_ns: int | None = None, boot_ns: int | None = None) -> None:
-        """Let time pass: what is due by now is done.
+        """Let time pass: leases that have run out end. To be called about once a second.
 
         Args:
             wall_ns: Wall clock in nanoseconds since 1970, for a manual clock; None is the system's.
@@ -318,10 +435,14 @@ class Engine:
         prefix: str | None = None,
         min_status: Status = Status.PASSING,
         summary: bool = False,
+        transitions_only: bool = False,
+        trouble: bool = False,
+        since: Cursor | None = None,
     ) -> Subscription:
-        """Subscribe to everything, or to one service, one check or the check ids with a prefix.
+        """Subscribe to everything, or to one service, one check or the check ids with a prefix; or to trouble.
 
-        The matching state comes first, then every change after it, with no gap.
+        The matching state comes first, then every change after it, with no gap; with a cursor only what may have
+        changed since.
 
         Args:
             service: The checks of this service.
@@ -329,16 +450,32 @@ class Engine:
             prefix: The checks whose ids start so.
             min_status: Only commits whose status before or after is at least this.
             summary: With ``service``: its summary too.
+            transitions_only: Only commits that change the status, and the ends of checks; the others wake nobody.
+            trouble: No states, but refusals, take-overs, lapses and rival claims, from now on. One offender at one
+                check or claim makes an event a second at most, by the clock of :meth:`tick`.
+            since: Where a subscription with the same filter stood (:attr:`Subscription.cursor`), to continue there.
+                What the engine cannot tell any more is made up for by the whole state, after a resync or reset.
 
         Raises:
-            InvalidError: More than one of ``service``, ``check`` and ``prefix``, or a summary without a service.
+            InvalidError: More than one of ``service``, ``check``, ``prefix`` and ``trouble``, a summary without a
+                service, or trouble since a cursor.
+            FutureCursorError: This engine never gave out that cursor.
             GoneError: The service or check was deregistered.
             LimitError: The engine's quota of subscriptions is used up.
         """
-        interest = filter_of(service, check, prefix, min_status, summary=summary)
+        interest = filter_of(
+            service,
+            check,
+            prefix,
+            min_status,
+            since,
+            summary=summary,
+            transitions_only=transitions_only,
+            trouble=trouble,
+        )
         subscription = abi.subscription()
         call(lib.lifesign_subscribe, self._handle, byref(interest), byref(subscription))
-        return Subscription(self, subscription.value)
+        return Subscription(self, subscription.value, since)
 
     def claim(self, directory: str | bytes | PathLike[str] | PathLike[bytes], name: str) -> Claim:
         """Make this engine the only holder of a name in a directory.

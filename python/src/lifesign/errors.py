@@ -4,38 +4,12 @@ Each tells what happened, to which id and what to do (``message``), and carries 
 are known: ``caller``, and ``holder`` with its ``generation``.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from . import _abi as abi
-from .model import NamedEnum, WriterRecord
+from .model import Code, WriterRecord
 
-
-class Code(NamedEnum):
-    """Error codes of the C ABI."""
-
-    HELD = abi.HELD
-    FENCED = abi.FENCED
-    EXPIRED = abi.EXPIRED
-    REVOKED = abi.REVOKED
-    GONE = abi.GONE
-    FORGED = abi.FORGED
-    FOREIGN_ENGINE = abi.FOREIGN_ENGINE
-    DERIVED = abi.DERIVED
-    FORKED = abi.FORKED
-    CLOSED = abi.CLOSED
-    EXISTS = abi.EXISTS
-    NOT_FOUND = abi.NOT_FOUND
-    LOOP = abi.LOOP
-    INVALID = abi.INVALID
-    TOO_LARGE = abi.TOO_LARGE
-    BUFFER_TOO_SMALL = abi.BUFFER_TOO_SMALL
-    LIMIT = abi.LIMIT
-    BUSY = abi.BUSY
-    TIMEOUT = abi.TIMEOUT
-    STILL_RUNNING = abi.STILL_RUNNING
-    WOULD_DEADLOCK = abi.WOULD_DEADLOCK
-    FUTURE_CURSOR = abi.FUTURE_CURSOR
-    INTERNAL = abi.INTERNAL
+if TYPE_CHECKING:
+    from .changes import Cursor
 
 
 class LifesignError(Exception):
@@ -47,6 +21,7 @@ class LifesignError(Exception):
         caller: Record of the refused side, if known.
         holder: Record of the present holder, if there is one.
         generation: Generation of the present holder, if there is one.
+        bookmark: Of a wait that ran out of time: the cursor up to which everything that matches was delivered.
     """
 
     code: ClassVar[Code]
@@ -57,13 +32,15 @@ class LifesignError(Exception):
         caller: WriterRecord | None = None,
         holder: WriterRecord | None = None,
         generation: int | None = None,
+        bookmark: "Cursor | None" = None,
     ) -> None:
-        # All four are arguments of the exception, so that it can be pickled and copied.
-        super().__init__(message, caller, holder, generation)
+        # All of them are arguments of the exception, so that it can be pickled and copied.
+        super().__init__(message, caller, holder, generation, bookmark)
         self.message = message
         self.caller = caller
         self.holder = holder
         self.generation = generation
+        self.bookmark = bookmark
 
     def __str__(self) -> str:
         return self.message
@@ -199,7 +176,7 @@ class WouldDeadlockError(LifesignError):
 
 
 class FutureCursorError(LifesignError):
-    """The cursor is from the engine's future."""
+    """The cursor is from the engine's future: it never gave that one out."""
 
     code = Code.FUTURE_CURSOR
 

@@ -10,7 +10,7 @@ from . import _abi as abi
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _instant(nanoseconds: int) -> datetime:
+def instant(nanoseconds: int) -> datetime:
     """Return wall-clock nanoseconds as a datetime (microseconds, in integers: a float would round)."""
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
@@ -31,26 +31,40 @@ class Status(NamedEnum):
     CRITICAL = 3
 
 
+class Code(NamedEnum):
+    """Error codes of the C ABI."""
+
+    HELD = abi.HELD
+    FENCED = abi.FENCED
+    EXPIRED = abi.EXPIRED
+    REVOKED = abi.REVOKED
+    GONE = abi.GONE
+    FORGED = abi.FORGED
+    FOREIGN_ENGINE = abi.FOREIGN_ENGINE
+    DERIVED = abi.DERIVED
+    FORKED = abi.FORKED
+    CLOSED = abi.CLOSED
+    EXISTS = abi.EXISTS
+    NOT_FOUND = abi.NOT_FOUND
+    LOOP = abi.LOOP
+    INVALID = abi.INVALID
+    TOO_LARGE = abi.TOO_LARGE
+    BUFFER_TOO_SMALL = abi.BUFFER_TOO_SMALL
+    LIMIT = abi.LIMIT
+    BUSY = abi.BUSY
+    TIMEOUT = abi.TIMEOUT
+    STILL_RUNNING = abi.STILL_RUNNING
+    WOULD_DEADLOCK = abi.WOULD_DEADLOCK
+    FUTURE_CURSOR = abi.FUTURE_CURSOR
+    INTERNAL = abi.INTERNAL
+
+
 class CheckKind(NamedEnum):
     """How a check gets its status: from its writer, or derived by the engine from a service or the node."""
 
     CHECK = abi.KIND_CHECK
     ALIAS_SERVICE = abi.KIND_ALIAS_SERVICE
     ALIAS_NODE = abi.KIND_ALIAS_NODE
-
-
-class EventKind(NamedEnum):
-    """What an event tells: a check's state, its last state (it was deregistered), or a service's summary.
-
-    ``RESYNC`` comes from iterating over a subscription alone and has no state: forget what was known; what follows is
-    the whole matching state. It is what :attr:`Batch.resync` says.
-    """
-
-    STATE = 1
-    GONE = 2
-    SUMMARY = 3
-    # The package's own, out of the way of what the library may add.
-    RESYNC = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +96,6 @@ class WriterRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """Who holds a check's token, under which generation; ``record`` is None when nobody does.
-
-    ``generation`` is what :meth:`Check.take_over` expects.
-    """
-
-    generation: int
-    record: WriterRecord | None
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One whole, immutable state of a check: one commit, never a mix of two.
 
@@ -100,7 +103,9 @@ class Snapshot:
     ``version`` counts commits and ``transitions`` status changes; ``revision`` is the commit's number in the engine,
     ``incarnation`` that of the registering commit; ``time_ns`` and ``since_ns`` are wall-clock nanoseconds of the
     commit and of the last status change, a few milliseconds coarse; ``writer`` and ``holder`` are record ids
-    (:meth:`Engine.record`), holder 0 meaning nobody. In a summary event ``id`` and ``handle`` are the service's.
+    (:meth:`Engine.record`), holder 0 meaning nobody. ``initial`` says that nobody has ever reported, ``restored`` that
+    nobody has since a restart, ``orphaned`` that the last holder's lease ran out and nobody has come since. In a
+    summary event ``id`` and ``handle`` are the service's.
     """
 
     handle: int
@@ -131,12 +136,12 @@ class Snapshot:
     @property
     def time(self) -> datetime:
         """Wall-clock time of the commit (UTC, microseconds)."""
-        return _instant(self.time_ns)
+        return instant(self.time_ns)
 
     @property
     def since(self) -> datetime:
         """Wall-clock time of the last status change (UTC, microseconds)."""
-        return _instant(self.since_ns)
+        return instant(self.since_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,70 +165,36 @@ class ServiceSnapshot:
     checks: tuple[Snapshot, ...]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Event:
-    """One change; of kind ``RESYNC``, the order to forget what was known: such an event has no state, id or status."""
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a check showed before a restart: status, text, and since when, in wall-clock nanoseconds since 1970."""
 
-    kind: EventKind
-    _state: Snapshot | None = None
-
-    @property
-    def state(self) -> Snapshot:
-        """The state that the event brought; in a ``GONE`` event the last one.
-
-        Raises:
-            AttributeError: The event is of kind ``RESYNC``.
-        """
-        if self._state is None:
-            message = (
-                f"a {self.kind} event has no state: look at event.kind first, and forget what was known; "
-                "what follows is the whole matching state"
-            )
-            raise AttributeError(message)
-        return self._state
+    status: Status
+    output: str
+    since_ns: int
 
     @property
-    def id(self) -> str:
-        """Id of the check (of the service, in a summary).
-
-        Raises:
-            AttributeError: The event is of kind ``RESYNC``.
-        """
-        return self.state.id
-
-    @property
-    def status(self) -> Status:
-        """Status that the event brought; in a ``GONE`` event the last one.
-
-        Raises:
-            AttributeError: The event is of kind ``RESYNC``.
-        """
-        return self.state.status
-
-    def __repr__(self) -> str:
-        return f"Event({', '.join(repr(part) for part in (self.kind, self._state) if part is not None)})"
+    def since(self) -> datetime:
+        """Wall-clock time of the last status change (UTC, microseconds)."""
+        return instant(self.since_ns)
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
-    """Opaque position of a subscription in its engine's changes."""
+class Exported:
+    """One check of an export: its state, which :meth:`Engine.register_check` takes, and when it was reported last.
 
-    engine: UUID
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one poll delivered, sorted by (revision, id).
-
-    With ``resync`` the consumer drops what it knew: the events up to the next batch without ``more`` are the whole
-    matching state. With ``more`` further events are pending already.
+    ``reported_ns`` is the wall clock of the last report, heartbeats included, as well as the engine knew it: for an
+    embedder who has a time limit of its own to go on with.
     """
 
-    events: tuple[Event, ...]
-    resync: bool
-    more: bool
-    cursor: Cursor
+    id: str
+    state: Restored
+    reported_ns: int
+
+    @property
+    def reported(self) -> datetime:
+        """Wall-clock time of the last report (UTC, microseconds)."""
+        return instant(self.reported_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +217,7 @@ class ClaimState:
     @property
     def since(self) -> datetime:
         """When the name was claimed."""
-        return _instant(self.claimed_ns)
+        return instant(self.claimed_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +237,12 @@ class Rival:
     @property
     def first(self) -> datetime:
         """When it was seen first."""
-        return _instant(self.first_ns)
+        return instant(self.first_ns)
 
     @property
     def last(self) -> datetime:
         """When it was seen last."""
-        return _instant(self.last_ns)
+        return instant(self.last_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,9 +256,12 @@ class Stats:
     refused_fenced: int
     refused_gone: int
     refused_derived: int
+    refused_expired: int
     refused_other: int
     repairs: int
     helps: int
+    lapses: int
+    clock_jumps: int
     resyncs: int
     spurious_wakes: int
     internal_errors: int

@@ -16,8 +16,8 @@ from ._closing import Closer
 from ._encode import unsigned
 from ._library import call, lib
 from ._waiting import slices
+from .changes import Batch, Cursor, Event, EventKind
 from .errors import BufferTooSmallError, ClosedError, TimedOutError
-from .model import Batch, Cursor, Event, EventKind
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -37,19 +37,33 @@ class Subscription:
 
     An event of kind ``RESYNC`` says that more was deregistered than the engine keeps for a slow consumer
     (``max_pending``): forget what was known; what follows is the whole matching state. It has no state, id or status.
+    One of kind ``RESET`` says the same of a subscription that was to continue from another engine's cursor.
     """
 
-    __slots__ = ("__weakref__", "_closer", "_cursor", "_descriptor", "_engine", "_handle", "_known", "_lock", "_taken")
+    __slots__ = (
+        "__weakref__",
+        "_behind",
+        "_closer",
+        "_cursor",
+        "_descriptor",
+        "_engine",
+        "_handle",
+        "_known",
+        "_lock",
+        "_taken",
+    )
 
-    def __init__(self, engine: "Engine", handle: int) -> None:
+    def __init__(self, engine: "Engine", handle: int, since: Cursor | None = None) -> None:
         self._engine = engine
         self._handle = handle
         self._closer = Closer(self, f"subscription {handle:#x}", lib.lifesign_unsubscribe, handle)
         # Events that an iteration has polled and not yet yielded.
         self._taken: deque[Event] = deque()
-        # Whether a batch has delivered anything: before that there is nothing to forget.
-        self._known = False
-        self._cursor: Cursor
+        # Whether anything was delivered, by a batch or before `since`: before that there is nothing to forget.
+        self._known = since is not None
+        # Where it stands after all that was polled, and after what came before the events in `_taken`.
+        self._cursor = since
+        self._behind = since
         # Made when it is first asked for: those who block or poll need none.
         self._descriptor: FileIO | None = None
         self._lock = Lock()
@@ -64,6 +78,16 @@ class Subscription:
         """The subscription's number in the C ABI."""
         return self._handle
 
+    @property
+    def cursor(self) -> Cursor | None:
+        """Where it stands after the events that it has handed out: another one with the same filter continues there.
+
+        Before the first batch it is where it was to continue, or None. It moves with each batch, and with a
+        :meth:`wait` that ran out of time. Nothing after it is missing to the one that continues there; something
+        before it may come again.
+        """
+        return self._behind if self._taken else self._cursor
+
     def poll(self, max_events: int = _PORTION) -> Batch:
         """Take what is pending, up to ``max_events``; never waits, and may return no events.
 
@@ -77,11 +101,14 @@ class Subscription:
 
     def _rest(self, capacity: int) -> Batch:
         """Return what an iteration has polled and not yielded; it comes before anything newer."""
-        resync = self._taken[0].kind is EventKind.RESYNC
+        reset = self._taken[0].kind is EventKind.RESET
+        resync = reset or self._taken[0].kind is EventKind.RESYNC
         if resync:
             self._taken.popleft()
         events = tuple(self._taken.popleft() for _ in range(min(capacity, len(self._taken))))
-        return Batch(events=events, resync=resync, more=True, cursor=self._cursor)
+        cursor = self.cursor
+        assert cursor is not None, "a batch came with one"
+        return Batch(events=events, resync=resync, reset=reset, more=True, cursor=cursor)
 
     def _poll(self, capacity: int) -> Batch:
         # Buffers of the call's own: two threads that poll by mistake do not read each other's events.
@@ -97,7 +124,7 @@ class Subscription:
                 if batch.bytes <= room:
                     raise
                 continue
-            taken = _decode.batch(batch, events[: batch.count], memoryview(buffer))
+            taken = _decode.batch(batch, events[: batch.count], memoryview(buffer), self._engine._known_record)
             self._known |= taken.resync or bool(taken.events)
             self._cursor = taken.cursor
             return taken
@@ -122,7 +149,8 @@ class Subscription:
         for milliseconds in slices(timeout):
             try:
                 call(lib.lifesign_subscription_wait, self._handle, milliseconds)
-            except TimedOutError:
+            except TimedOutError as late:
+                self._cursor = late.bookmark
                 continue
             return True
         return False
@@ -189,11 +217,11 @@ class Subscription:
 
     def _next(self) -> Event | None:
         if not self._taken:
-            known = self._known
+            known, self._behind = self._known, self._cursor
             batch = self._poll(_PORTION)
             if batch.resync and known:
                 # An event of its own: when nothing that matches is left, the batch has none to carry the news.
-                self._taken.append(Event(EventKind.RESYNC))
+                self._taken.append(Event(EventKind.RESET if batch.reset else EventKind.RESYNC))
             self._taken.extend(batch.events)
         try:
             return self._taken.popleft()

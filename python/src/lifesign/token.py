@@ -11,6 +11,7 @@ from ._encode import status as encode_status
 from ._encode import utf8
 from ._library import call, lib
 from ._waiting import slices
+from .changes import Cursor
 from .errors import StillRunningError
 from .model import Status, WriterRecord
 from .subscription import Subscription
@@ -78,6 +79,7 @@ class Token:
 
         Raises:
             FencedError: The token was taken over; ``holder`` is the successor.
+            ExpiredError: The token's lease has run out and nobody else came: acquire again.
             GoneError: The check was deregistered.
             InvalidError: Not such a status, or bad UTF-8.
             TooLargeError: The output is longer than the engine's ``max_output``.
@@ -85,6 +87,17 @@ class Token:
         """
         raw = utf8(output, "output")
         call(lib.lifesign_token_write, self._handle, encode_status(status, "status"), raw, len(raw))
+
+    def renew(self) -> None:
+        """Start the token's lease anew without a report; lock-free.
+
+        Raises:
+            ExpiredError: The lease has run out and nobody else came: acquire again.
+            FencedError: The token was taken over; ``holder`` is the successor.
+            GoneError: The check was deregistered.
+            ClosedError: The token or the engine was closed.
+        """
+        call(lib.lifesign_token_renew, self._handle)
 
     def subscribe(
         self,
@@ -94,6 +107,8 @@ class Token:
         prefix: str | None = None,
         min_status: Status = Status.PASSING,
         summary: bool = False,
+        transitions_only: bool = False,
+        since: Cursor | None = None,
     ) -> Subscription:
         """Subscribe as the check's writer, like :meth:`Engine.subscribe`; the subscription outlives the token.
 
@@ -101,16 +116,27 @@ class Token:
 
         Raises:
             FencedError: The token was taken over; ``holder`` is the successor.
+            ExpiredError: The token's lease has run out and nobody else came.
             GoneError: The check, or what is subscribed to, was deregistered.
+            FutureCursorError: This engine never gave out that cursor.
             InvalidError: More than one of ``service``, ``check`` and ``prefix``, or a summary without a service.
             LimitError: The engine's quota of subscriptions is used up.
         """
         from ._filter import filter_of
 
-        interest = filter_of(service, check, prefix, min_status, summary=summary)
+        interest = filter_of(
+            service,
+            check,
+            prefix,
+            min_status,
+            since,
+            summary=summary,
+            transitions_only=transitions_only,
+            trouble=False,
+        )
         subscription = abi.subscription()
         call(lib.lifesign_token_subscribe, self._handle, byref(interest), byref(subscription))
-        return Subscription(self._check.engine, subscription.value)
+        return Subscription(self._check.engine, subscription.value, since)
 
     def deregister_check(self) -> None:
         """Deregister the check, as its holder; the token stays to be closed.
