@@ -53,6 +53,37 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
+class Timed:
+    """An engine of which the test says what time it is: ``START`` at first."""
+
+    START = 1_000_000_000_000
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.now = 0
+        self.let_pass(0)
+
+    def let_pass(self, seconds: float) -> None:
+        """Tick every half second, as one does, and at the end: leases do not run out in a leap."""
+        end = self.now + round(seconds * 1e9)
+        while self.now + 500_000_000 < end:
+            self.leap(0.5)
+        self.leap((end - self.now) / 1e9)
+
+    def leap(self, seconds: float) -> None:
+        """Tick once."""
+        self.now += round(seconds * 1e9)
+        self.engine.tick(wall_ns=self.START + self.now, boot_ns=self.now)
+
+
+@pytest.fixture
+def timed() -> Iterator[Timed]:
+    with Engine(name="tests", manual_clock=True) as engine:
+        yield Timed(engine)
+        assert engine.audit() == 0
+        assert engine.stats().internal_errors == 0
+
+
 @dataclass
 class World:
     """A service with one passing check that is held, and an alias on it."""

@@ -68,7 +68,8 @@ def _milliseconds(value: float | timedelta, what: str) -> int:
     if length <= timedelta():
         message = f"{what} must be a length of time above 0: {value!r}"
         raise InvalidError(message)
-    return -(-length // timedelta(milliseconds=1))
+    whole, rest = divmod(length, timedelta(milliseconds=1))
+    return whole + bool(rest)
 
 
 def acquire_spec(
