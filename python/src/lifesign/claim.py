@@ -1,14 +1,13 @@
 """Claim: a name in a directory that one engine holds."""
 
-from ctypes import byref, c_size_t
+from ctypes import byref
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from . import _abi as abi
-from . import _decode
+from . import _decode, _view
 from ._closing import Closer
 from ._library import call, lib
-from .errors import BufferTooSmallError
 from .model import ClaimState, Rival
 
 if TYPE_CHECKING:
@@ -62,15 +61,9 @@ class Claim:
         Raises:
             ClosedError: The claim was released, or its engine closed.
         """
-        count = c_size_t(4)
-        while True:
-            capacity = count.value
-            found = (abi.Rival * capacity)()
-            try:
-                call(lib.lifesign_claim_rivals, self._handle, found, capacity, byref(count))
-            except BufferTooSmallError:
-                continue
-            return [_decode.rival(found[at]) for at in range(count.value)]
+        return [
+            _decode.rival(value) for value in _view.read_list(lib.lifesign_claim_rivals, self._handle, abi.Rival, 4)
+        ]
 
     @property
     def released(self) -> bool:
