@@ -106,6 +106,9 @@ fn engine_and_model_agree() {
     let seed = number("LIFESIGN_SEED").unwrap_or(clock.as_nanos() as u64);
     let run = run(sequences, seed, None);
     println!("machine: {} sequences, {} calls, {:.1} s, seed {seed}", run.sequences, run.calls, run.seconds);
+    let result = if run.difference.is_none() { "ok" } else { "failed" };
+    evidence::append("state", "machine sequences", run.sequences.into(), run.seconds, result);
+    evidence::append("state", "machine calls", run.calls as u64, run.seconds, result);
     if let Some((sequence, difference)) = run.difference {
         panic!("{difference}\nwith seed {seed}\n{sequence:?}\n{}", story(&sequence));
     }

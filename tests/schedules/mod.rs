@@ -185,6 +185,9 @@ fn explore(script: &Script) {
 fn run(script: &Script, order: Order, schedules: usize) -> Explored {
     let explored = explore_once(script, order.clone(), schedules, FailurePersistence::Print);
     print("script", script, &order, &explored);
+    let result = if explored.panic.is_none() { "ok" } else { "failed" };
+    let Explored { schedules, seconds, .. } = &explored;
+    support::evidence::append("schedule", script.name, *schedules as u64, *seconds, result);
     explored
 }
 
@@ -213,6 +216,7 @@ fn kill(mutant: &'static str, script: &Script, claim: &str) {
     let text = lock(&SAID).take().expect("whoever panics says something");
     assert!(text.contains(claim), "the mutant {mutant} died of {text:?} and not of {claim:?}");
     println!("mutant {mutant} killed: {claim}");
+    support::evidence::append("mutant", mutant, 1, 0.0, "ok");
 }
 
 /// The tests of a script: itself, and each mutant with the claim that it falsifies.

@@ -5,7 +5,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod evidence;
 mod picture;
 mod real;
 mod run;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::evidence::evidence;
+use crate::support::evidence;
 use crate::real::Counts;
 use crate::run::{End, Verdict};
 use crate::schedule::Kind;
@@ -61,7 +61,7 @@ impl Row {
             self.lifesign.wrong(),
             self.lifesign.torn
         );
-        evidence("story", self.kind.name(), self.runs, self.seconds, &result);
+        evidence::append("story", self.kind.name(), self.runs, self.seconds, &result);
     }
 }
 

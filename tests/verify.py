@@ -1,0 +1,262 @@
+"""Runs the long shares of all tests and prints one table: guarantee, evidence, count, seconds, result.
+
+Usage: verify.py [--only JOB[,JOB…]] [--write docs/evidence.md]
+
+Each job's output goes to target/verify/JOB.log. What the tests found is read from their own reports (libtest, go test, pytest) and from
+the file of evidence to which they append, LIFESIGN_EVIDENCE. Which of it bears out which guarantee stands in tests/guarantees.toml; a guarantee
+without evidence, and evidence that is named there and did not come, are shown and make the run fail.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+import tomllib
+import xml.etree.ElementTree
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "target" / "verify"
+EVIDENCE = OUT / "evidence.tsv"
+
+RELEASE = ["--release", "--locked"]
+SCRIPTS = [*RELEASE, "--features", "failpoints,mutants", "--target-dir", "target/scripts"]
+SHRUNK = [*RELEASE, "--features", "shrunk-counters", "--target-dir", "target/shrunk"]
+LOOM = [*RELEASE, "--lib", "--features", "mutants", "--target-dir", "target/loom"]
+SHUTTLE = [*RELEASE, "--lib", "--features", "mutants", "--target-dir", "target/shuttle"]
+
+
+@dataclass
+class Job:
+    """Something to run, and how to read what it says."""
+
+    name: str
+    command: list[str]
+    env: dict[str, str] = field(default_factory=dict)
+    folder: str = "."
+    kind: str = "lines"
+    flags: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+
+def rust(name: str, build: list[str], *, flags: str = "", arguments: list[str] | None = None, **env: str) -> Job:
+    """Return the job of a Rust test program, which is run by itself to learn how long each of its tests takes."""
+    return Job(name, ["cargo", "test", *build, "--no-run", "--message-format=json"], env, ".", "rust", flags, arguments or [])
+
+
+JOBS = [
+    rust("unit", [*RELEASE, "--lib"]),
+    rust("guarantees", [*SCRIPTS, "--test", "guarantees"]),
+    rust("scripts", [*SCRIPTS, "--test", "scripts"], LIFESIGN_LONG="1"),
+    rust("faults", [*SCRIPTS, "--test", "faults"], LIFESIGN_LONG="1"),
+    rust("shrunk", [*SHRUNK, "--test", "shrunk"]),
+    rust("story", [*SCRIPTS, "--test", "story"], LIFESIGN_LONG="1"),
+    rust("machine", [*SCRIPTS, "--test", "machine"], LIFESIGN_SEQUENCES="100000"),
+    rust("linearizable", [*SCRIPTS, "--test", "linearizable"], LIFESIGN_LONG="1"),
+    rust("models", LOOM, flags="--cfg loom", arguments=["models", "--test-threads=1"], LIFESIGN_ORDERINGS="all"),
+    rust("schedules", SHUTTLE, flags="--cfg shuttle", arguments=["schedules", "--test-threads=2"], LIFESIGN_SCHEDULES="200000"),
+    rust("soak", [*SCRIPTS, "--test", "soak"], LIFESIGN_SOAK_SECONDS="600", LIFESIGN_SOAK_HOURS="1000"),
+    Job("c", ["ffi-tests/c/run.sh"]),
+    Job("go", ["go", "test", "-count=1", "-race", "-json", "./..."], folder="go", kind="go"),
+    Job("agent", ["go", "test", "-count=1", "-json", "./..."], folder="agent", kind="go"),
+    Job("python", [str(ROOT / "build/venv/bin/python"), "-m", "pytest", "-q", f"--junitxml={OUT}/python.xml"], folder="python", kind="python"),
+]
+
+
+@dataclass
+class Found:
+    """One piece of evidence."""
+
+    name: str
+    count: int
+    seconds: float
+    result: str
+
+
+def run(job: Job, command: list[str], log: Path, env: dict[str, str]) -> tuple[int, str]:
+    """Run one command of a job, its output in ``log``; shows that it lives and returns its exit status and output."""
+    started = time.monotonic()
+    with log.open("a") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT / job.folder, env={**os.environ, **env}, stdout=out, stderr=subprocess.STDOUT
+        )
+        while process.poll() is None:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                last = log.read_text(errors="replace").rstrip().rsplit("\n", 1)[-1][:90]
+                print(f"  {job.name}: {time.monotonic() - started:5.0f} s  {last}", flush=True)
+    return process.returncode, log.read_text(errors="replace")
+
+
+def executables(text: str) -> list[str]:
+    """Return the test programs of a build."""
+    messages = (json.loads(line) for line in text.splitlines() if line.startswith("{"))
+    return [found for message in messages if (found := message.get("executable")) and message["profile"]["test"]]
+
+
+def libtest(program: str, text: str) -> Iterator[Found]:
+    """Read what a Rust test program reports, whatever its tests print in between."""
+    for name, rest in re.findall(r"^test (\S+) \.\.\. (.*?)(?=^test |\Z)", text, flags=re.MULTILINE | re.DOTALL):
+        verdict = re.search(r"(?:^|\s)(ok|FAILED|ignored)\b(?: <([\d.]+)s>)?", rest)
+        result = {"ok": "ok", "FAILED": "failed", "ignored": "skipped"}[verdict[1]] if verdict else "failed"
+        yield Found(f"{program}::{name}", 1, float(verdict[2] or 0) if verdict else 0, result)
+
+
+def gotest(program: str, text: str) -> Iterator[Found]:
+    """Read the events of ``go test -json``."""
+    for line in text.splitlines():
+        event = json.loads(line) if line.startswith("{") else {}
+        if "Test" in event and event.get("Action") in ("pass", "fail", "skip"):
+            result = {"pass": "ok", "fail": "failed", "skip": "skipped"}[event["Action"]]
+            yield Found(f"{program}::{event['Test']}", 1, event.get("Elapsed", 0), result)
+
+
+def pytest(program: str, path: Path) -> Iterator[Found]:
+    """Read the report of pytest."""
+    for case in xml.etree.ElementTree.parse(path).iter("testcase"):
+        kinds = {child.tag for child in case}
+        result = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "ok"
+        name = f"{program}::{case.get('classname', '').rsplit('.', 1)[-1]}::{case.get('name')}"
+        yield Found(name, 1, float(case.get("time", 0)), result)
+
+
+def perform(job: Job) -> tuple[int, float, list[Found]]:
+    """Run a job; return its exit status, its seconds and what was found."""
+    log = OUT / f"{job.name}.log"
+    log.write_text("")
+    EVIDENCE.write_text("")
+    env = {**job.env, "LIFESIGN_EVIDENCE": str(EVIDENCE), "CI": "true", "RUST_BACKTRACE": "0"}
+    if job.flags:
+        env["RUSTFLAGS"] = job.flags
+    status, text = run(job, job.command, log, env)
+    started = time.monotonic()
+    found: list[Found] = []
+    if job.kind == "rust" and status == 0:
+        for program in executables(text):
+            log.write_text("")
+            # Only this lets libtest tell how long each test took.
+            timed = ["-Zunstable-options", "--report-time"]
+            status, text = run(job, [program, *job.arguments, *timed], log, {**env, "RUSTC_BOOTSTRAP": "1"})
+            found += libtest(job.name, text)
+    elif job.kind == "go":
+        found += gotest(job.name, text)
+    elif job.kind == "python" and (OUT / "python.xml").exists():
+        found += pytest(job.name, OUT / "python.xml")
+    elif job.kind == "lines":
+        found += [Found(f"{job.name}::{line}", 1, 0, "ok") for line in text.splitlines() if status == 0 and line]
+    for line in EVIDENCE.read_text().splitlines():
+        kind, name, count, seconds, result = line.split("\t")
+        found.append(Found(f"{kind} {name}", int(count), float(seconds), result))
+    return status, time.monotonic() - started, found
+
+
+def machine() -> str:
+    """Describe this machine and its tools in one line."""
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    version = lambda *command: subprocess.run(command, capture_output=True, text=True).stdout.split("\n")[0]  # noqa: E731
+    return (
+        f"{os.cpu_count()} cores ({cpu[1] if cpu else platform.machine()}), Linux {platform.release()}, "
+        f"{version('rustc', '--version')}, {version('go', 'version')}, Python {platform.python_version()}"
+    )
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    guarantee: str
+    evidence: str
+    count: str
+    seconds: str
+    result: str
+
+
+def judge(found: list[Found], ran: set[str]) -> list[Row]:
+    """Hold what was found against what each guarantee needs."""
+    rows = []
+    for guarantee, wanted in tomllib.loads((ROOT / "tests" / "guarantees.toml").read_text()).items():
+        if not wanted["evidence"]:
+            rows.append(Row(guarantee, "none", "", "", "NO EVIDENCE"))
+        for pattern in wanted["evidence"]:
+            if re.split(r"::| ", pattern)[0] not in ran:
+                continue
+            some = [each for each in found if each.name.startswith(pattern)]
+            bad = sorted({each.result for each in some} & {"failed", "skipped"})
+            result = "MISSING" if not some else " ".join(bad).upper() or "ok"
+            seconds = sum(each.seconds for each in some)
+            rows.append(Row(guarantee, pattern, f"{sum(each.count for each in some):,}", f"{seconds:.1f}", result))
+    return rows
+
+
+def table(rows: list[Row]) -> str:
+    """Write the rows as a table that is readable as it stands and in Markdown."""
+    cells = [("guarantee", "evidence", "count", "seconds", "result")]
+    cells += [(row.guarantee, f"`{row.evidence}`", row.count, row.seconds, row.result) for row in rows]
+    widths = [max(len(cell[column]) for cell in cells) for column in range(5)]
+    line = lambda cell: "| " + " | ".join(text.ljust(width) for text, width in zip(cell, widths)) + " |"  # noqa: E731
+    rule = "|" + "|".join("-" * (width + 1) + (":" if column in (2, 3) else "-") for column, width in enumerate(widths)) + "|"
+    return "\n".join([line(cells[0]), rule, *map(line, cells[1:])])
+
+
+KINDS = {
+    "model": "models", "mutant": "models", "ordering": "models", "schedule": "schedules", "linearizability": "linearizable",
+    "state": "machine", "soak": "soak", "story": "story", "fault": "faults", "claim": "agent",
+}  # fmt: skip
+
+
+def main() -> int:
+    """Run the jobs, print and write the table."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--only", default="", help="run these jobs only, separated by commas")
+    arguments.add_argument("--write", type=Path, help="write the table to this file")
+    given = arguments.parse_args()
+    wanted = {name for name in given.only.split(",") if name} or {job.name for job in JOBS}
+    if unknown := wanted - {job.name for job in JOBS}:
+        raise SystemExit(f"verify: no such job: {', '.join(sorted(unknown))}")
+    OUT.mkdir(parents=True, exist_ok=True)
+    begun, found, failed, took = time.monotonic(), [], [], []
+    for job in (job for job in JOBS if job.name in wanted):
+        print(f"== {job.name}", flush=True)
+        status, seconds, some = perform(job)
+        print(f"  {job.name}: {'ok' if status == 0 else 'FAILED'}, {len(some)} results, {seconds:.0f} s", flush=True)
+        found += some
+        took.append(f"{job.name} {seconds:.0f} s")
+        if status != 0:
+            failed.append(job.name)
+            print((OUT / f"{job.name}.log").read_text(errors="replace")[-4000:], flush=True)
+    ran = wanted | {kind for kind, job in KINDS.items() if job in wanted}
+    rows = judge(found, ran)
+    minutes = (time.monotonic() - begun) / 60
+    text = f"{table(rows)}\n"
+    print(f"\n{text}\n{minutes:.0f} minutes: {', '.join(took)}")
+    bad = [row for row in rows if row.result != "ok"]
+    if given.write:
+        today = datetime.datetime.now(datetime.UTC).date()
+        given.write.write_text(PAGE.format(date=today, machine=machine(), minutes=minutes, jobs=", ".join(took), table=text))
+    if failed or bad:
+        print(f"verify: FAILED: {', '.join([*failed, *(f'{row.guarantee} {row.evidence}: {row.result}' for row in bad)])}")
+        return 1
+    print("verify: every guarantee is borne out")
+    return 0
+
+
+PAGE = """# Evidence
+
+What `make verify` found on {date}, in {minutes:.0f} minutes, on {machine}. Each row is what bears out a guarantee: a family of tests by the start
+of its name, or what a run of its own counted (executions of a model, schedules, operations, comparisons). A guarantee without evidence would stand
+here as such.
+
+{table}
+Jobs: {jobs}.
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())
