@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use lifesign::{Engine, ErrorKind, Join, Stats, Status, Token};
 use shuttle::sync::Mutex;
-use shuttle::thread::scope;
 
 use super::support::{self, check, engine, kind};
-use super::{ASLEEP, Script, reached, schedules};
+use super::{ASLEEP, Script, reached, schedules, scope};
 use crate::cell::word::flag;
 
 const LEFT: &str = "join: it returned while a call of the old token was under way, or before it was closed";

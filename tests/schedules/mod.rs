@@ -37,6 +37,7 @@ use shuttle::scheduler::{
     PctScheduler, RandomScheduler, ReplayScheduler, Scheduler,
     UncontrolledNondeterminismCheckScheduler as Uncontrolled,
 };
+use shuttle::thread::Scope;
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
 /// What the threads of a race script do and claim, and the overlaps of which each must have come about in some schedule.
@@ -59,6 +60,16 @@ fn wait_for(subscription: &Subscription, status: Status) {
             return;
         }
     }
+}
+
+/// A scope whose closure runs in a thread of its own and may sleep: the end of the last thread of a scope makes shuttle resume whoever opened
+/// it, wherever that one sleeps.
+fn scope<'env, T, F>(run: F) -> T
+where
+    T: Send + 'env,
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T + Send + 'env,
+{
+    shuttle::thread::scope(|scope| scope.spawn(move || run(scope)).join().expect("a panic ends the schedule"))
 }
 
 /// How the next thread is chosen.
