@@ -102,7 +102,8 @@ impl Engine {
         if let Some(history) = &snapshot.definition.history {
             history.accepted.list().into_iter().for_each(|tallied| add(tallied, true));
         }
-        if let Some(refused) = check.place.cell.refused.load() {
+        // What a late refusal of a former life has put there is none of this one's.
+        if let Some(refused) = check.place.cell.refused.load().filter(|refused| refused.life == check.life) {
             refused.list().into_iter().for_each(|tallied| add(tallied, false));
         }
         let mut writers: Vec<_> = writers.into_iter().map(|(_, activity)| activity).collect();

@@ -139,11 +139,11 @@ impl Inner {
     ) -> Error {
         self.counters.refused(place.slot, kind);
         show(place, current);
-        if let Some(caller) = &caller {
-            refused(place).of(caller.id).count(self.clock.wall());
-        }
         // Of what is gone the cell may show another check by now.
         if kind != ErrorKind::Gone {
+            if let Some((caller, tallies)) = caller.as_ref().zip(refused(place, current.life)) {
+                tallies.of(caller.id).count(self.clock.wall());
+            }
             self.trouble(|| Report {
                 kind: TroubleKind::Refusal,
                 reason: Some(kind),
@@ -174,13 +174,15 @@ impl Inner {
         let holder = match kind {
             ErrorKind::Gone => None,
             _ => {
-                let tally = token.refused.get().cloned().unwrap_or_else(|| {
+                let tally = token.refused.get().cloned().or_else(|| {
                     // Looked up first: what fills a `OnceLock` is waited for, and this takes a lock. All threads of a token find the same.
-                    let tally = refused(token.check.place).of(token.record.id);
+                    let tally = refused(token.check.place, token.check.life)?.of(token.record.id);
                     let _ = token.refused.set(tally.clone());
-                    tally
+                    Some(tally)
                 });
-                tally.count(self.clock.wall());
+                if let Some(tally) = tally {
+                    tally.count(self.clock.wall());
+                }
                 self.records.get(current.holder)
             }
         };
@@ -467,12 +469,15 @@ impl Drop for Permit<'_> {
     }
 }
 
-fn refused(place: Place) -> Arc<Tallies> {
+/// Where the refusals of one life of a cell are counted; `None` if another has begun by now, which they do not concern. Lock-free.
+fn refused(place: Place, life: u16) -> Option<Arc<Tallies>> {
     loop {
-        if let Some(tallies) = place.cell.refused.load() {
-            return tallies;
+        let present = place.cell.refused.load();
+        match &present {
+            Some(tallies) if tallies.life == life => return present,
+            Some(tallies) if tallies.life > life => return None,
+            _ => _ = place.cell.refused.replace(present.as_ref(), Some(Arc::new(Tallies::new(life)))),
         }
-        place.cell.refused.replace(None, Some(Arc::new(Tallies::default())));
     }
 }
 

@@ -56,14 +56,21 @@ impl Tally {
     }
 }
 
-/// The tallies of one check.
+/// The tallies of one life of a check.
 #[derive(Debug, Default)]
 pub struct Tallies {
+    /// Which life of its cell.
+    pub life: u16,
     kept: Mutex<Vec<Arc<Tally>>>,
     others: Arc<Tally>,
 }
 
 impl Tallies {
+    /// Nothing counted yet in `life`.
+    pub fn new(life: u16) -> Self {
+        Self { life, ..Self::default() }
+    }
+
     /// Where `record` is counted; asked for once by each token. Beyond the first 64 records all share one place. Blocking; O(1).
     pub fn of(&self, record: RecordId) -> Arc<Tally> {
         let mut kept = self.kept.lock();

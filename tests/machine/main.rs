@@ -25,6 +25,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use any::sequence;
 use flaw::Flaw;
 use op::Sequence;
+use support::evidence;
 use world::{Same, World};
 
 /// What a run has done.
