@@ -38,6 +38,9 @@ const (
 	exitHeld    = 3 // another agent has this node's name
 )
 
+// maxHistory bounds the entries of each check's history.
+const maxHistory = 10_000
+
 // drain is how long requests in flight are waited for at the end.
 const drain = 5 * time.Second
 
@@ -57,6 +60,8 @@ func main() {
 
 type options struct {
 	directory string
+	data      string
+	history   uint
 	claims    string
 	http      string
 	node      string
@@ -72,6 +77,8 @@ func parse(args []string) (*options, int) {
 	var o options
 	flags := flag.NewFlagSet("lifesign-agent", flag.ContinueOnError)
 	flags.StringVar(&o.directory, "config-dir", "", "directory of service and check definitions, *.json and *.hcl (required)")
+	flags.StringVar(&o.data, "data-dir", "", "directory that keeps the state over a restart (default: it is not kept)")
+	flags.UintVar(&o.history, "history", 16, "entries kept of each check's history; 0 keeps none")
 	flags.StringVar(&o.claims, "claim-dir", "", "directory in which the node's name is claimed, so that a second agent for it is refused")
 	flags.StringVar(&o.http, "http", "127.0.0.1:8500", "address of the HTTP API: host:port on the loopback, or unix:///path")
 	flags.BoolVar(&o.scripts, "http-script-checks", false, "let script checks be registered over HTTP")
@@ -103,6 +110,9 @@ func parse(args []string) (*options, int) {
 		return usage("-config-dir: %v", err)
 	} else if !info.IsDir() {
 		return usage("-config-dir: %s is not a directory", o.directory)
+	}
+	if o.history > maxHistory {
+		return usage("-history takes at most %d, not %d", maxHistory, o.history)
 	}
 	switch *format {
 	case "text", "json":
@@ -164,10 +174,14 @@ func run(o *options) (err error) {
 		Log:  footer,
 	})
 	log := slog.New(handler(o, footer))
+	history := uint32(o.history)
+	if history == 0 {
+		history = lifesign.HistoryOff
+	}
 	// The name comes first: an agent that is one too many says so, and not
 	// that somebody else listens at its address.
-	a, err = agent.New(agent.Options{Directory: o.directory, Node: o.node, ClaimDirectory: o.claims, Version: version, Build: build(),
-		Log: log, Changed: table.Changed})
+	a, err = agent.New(agent.Options{Directory: o.directory, DataDirectory: o.data, ClaimDirectory: o.claims, Node: o.node,
+		Version: version, Build: build(), History: history, Log: log, Changed: table.Changed})
 	if err != nil {
 		return err
 	}

@@ -25,10 +25,12 @@ const maxRecords = 1 << 20
 // Options say how to run an agent.
 type Options struct {
 	Directory      string // of the definitions
+	DataDirectory  string // where the state is kept over a restart; empty: nowhere
+	ClaimDirectory string // where the node's name is claimed; empty: nowhere
 	Node           string // this node's name
-	ClaimDirectory string // where the name is claimed; empty: nowhere
 	Version        string // of this program, for the writer records
 	Build          string
+	History        uint32 // entries of each check's history, as in lifesign.Config
 	Log            *slog.Logger
 	Changed        func() // called after the state has changed; may be nil
 }
@@ -38,6 +40,8 @@ type Agent struct {
 	options Options
 	log     *slog.Logger
 	engine  *lifesign.Engine
+	changes *changes
+	unsaved mark            // the state in the data directory is not the latest
 	claim   *lifesign.Claim // nil if the node's name is not claimed
 
 	ctx     context.Context // ends every loop
@@ -48,16 +52,18 @@ type Agent struct {
 	// target, a disk, is done under it.
 	mu       sync.RWMutex
 	closed   bool
+	keeping  bool // the definitions were read, so what is registered is the whole state
 	services map[string]*service
 	checks   map[string]*check
+	restored map[string]lifesign.Exported // from before a restart, not yet registered
 }
 
 // service is a service that the agent has registered.
 type service struct {
 	def     config.Service
 	handle  *lifesign.Service
-	remote  bool // registered over HTTP, not by a file
-	unwatch context.CancelFunc
+	remote  bool               // registered over HTTP, not by a file
+	unwatch context.CancelFunc // nil while its summary is not watched
 }
 
 // check is a check that the agent has registered.
@@ -76,7 +82,7 @@ func New(options Options) (*Agent, error) {
 		options.Changed = func() {}
 	}
 	engine, err := lifesign.Open(lifesign.Config{Name: "lifesign-agent", Version: options.Version, Build: options.Build,
-		MaxRecords: maxRecords})
+		MaxRecords: maxRecords, History: options.History})
 	if err != nil {
 		return nil, fmt.Errorf("opening the engine: %w", err)
 	}
@@ -84,10 +90,17 @@ func New(options Options) (*Agent, error) {
 		options:  options,
 		log:      options.Log,
 		engine:   engine,
+		changes:  newChanges(),
+		unsaved:  newMark(),
 		services: map[string]*service{},
 		checks:   map[string]*check{},
 	}
+	// The state belongs to whoever has the name.
 	if err := a.claimNode(); err != nil {
+		engine.Close()
+		return nil, err
+	}
+	if err := a.readState(); err != nil {
 		engine.Close()
 		return nil, err
 	}
@@ -97,34 +110,55 @@ func New(options Options) (*Agent, error) {
 		return nil, fmt.Errorf("subscribing to the engine: %w", err)
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
-	a.running.Add(3)
-	go func() {
-		defer a.running.Done()
-		a.watchChecks(everything)
-	}()
-	go func() {
-		defer a.running.Done()
-		a.audit()
-	}()
-	go func() {
-		defer a.running.Done()
-		a.tick()
-	}()
+	a.run(func() { a.watchChecks(everything) })
+	a.run(a.tick)
+	a.run(a.audit)
 	return a, nil
+}
+
+// run runs a loop that Close waits for.
+func (a *Agent) run(loop func()) {
+	a.running.Add(1)
+	go func() {
+		defer a.running.Done()
+		loop()
+	}()
 }
 
 // Node is the name of this node.
 func (a *Agent) Node() string { return a.options.Node }
 
-// Close ends every loop, waits until each has closed its token, and closes the
-// engine. It is for one caller.
+// Close ends every loop, waits until each has closed its token, keeps the state
+// and closes the engine. It is for one caller.
 func (a *Agent) Close() error {
 	a.mu.Lock()
 	a.closed = true
 	a.mu.Unlock()
 	a.cancel()
 	a.running.Wait()
-	return a.engine.Close()
+	var unsaved error
+	if a.keeping {
+		unsaved = a.saveState()
+	}
+	return errors.Join(unsaved, a.engine.Close())
+}
+
+// tick tells the engine the time, in which leases end and claims beat.
+func (a *Agent) tick() {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	watch := claimWatch{agent: a, rivals: map[rivalKey]time.Time{}}
+	for {
+		select {
+		case <-a.ctx.Done():
+			return
+		case now := <-ticker.C:
+			if err := a.engine.Tick(now, 0); err != nil {
+				a.log.Error("tick failed", "error", err)
+			}
+			watch.look()
+		}
+	}
 }
 
 // audit asks the engine once in a while whether every summary is right.

@@ -6,13 +6,8 @@ import (
 	"lifesign.dev/lifesign"
 )
 
-const (
-	// tickEvery is how often the engine is told that time passes; the claim's
-	// heartbeat with it.
-	tickEvery = time.Second
-	// rivalEvery bounds how often one rival is logged.
-	rivalEvery = time.Minute
-)
+// rivalEvery bounds how often one rival is logged.
+const rivalEvery = time.Minute
 
 // ClaimState is the claim of the node's name.
 type ClaimState struct {
@@ -63,26 +58,6 @@ func (a *Agent) Claim() (ClaimState, error) {
 	return state, err
 }
 
-// tick tells the engine that time passes, and logs what it sees of the claim.
-func (a *Agent) tick() {
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
-	watch := claimWatch{agent: a, rivals: map[rivalKey]time.Time{}}
-	for {
-		select {
-		case <-a.ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if err := a.engine.Tick(time.Now(), 0); err != nil {
-			a.log.Error("tick failed", "error", err)
-		}
-		if a.claim != nil {
-			watch.look()
-		}
-	}
-}
-
 // claimWatch remembers what was logged of a claim.
 type claimWatch struct {
 	agent   *Agent
@@ -97,7 +72,11 @@ type rivalKey struct {
 	namespace                                 uint64
 }
 
+// look logs what the tick has brought to light.
 func (w *claimWatch) look() {
+	if w.agent.claim == nil {
+		return
+	}
 	log := w.agent.log
 	state, err := w.agent.Claim()
 	if err != nil {

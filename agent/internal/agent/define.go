@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -49,17 +48,8 @@ func (a *Agent) addService(def config.Service, remote bool) error {
 	if err != nil {
 		return err
 	}
-	summary, err := a.engine.Subscribe(lifesign.Filter{Service: handle, Summary: true})
-	if err != nil {
-		return errors.Join(err, handle.Deregister())
-	}
-	ctx, unwatch := context.WithCancel(a.ctx)
-	a.services[def.ID] = &service{def: def, handle: handle, remote: remote, unwatch: unwatch}
-	a.running.Add(1)
-	go func() {
-		defer a.running.Done()
-		a.watchService(ctx, def.ID, summary)
-	}()
+	a.services[def.ID] = &service{def: def, handle: handle, remote: remote}
+	a.changes.note(ServicesTopic, serviceTopic(def.ID), nameTopic(def.Name))
 	return nil
 }
 
@@ -67,6 +57,7 @@ func (a *Agent) changeService(s *service, def config.Service) error {
 	if err := s.handle.Redefine(serviceSpec(def)); err != nil {
 		return err
 	}
+	a.changes.note(ServicesTopic, serviceTopic(def.ID), nameTopic(s.def.Name), nameTopic(def.Name))
 	s.def = def
 	return nil
 }
@@ -75,8 +66,11 @@ func (a *Agent) removeService(s *service) error {
 	if err := s.handle.Deregister(); err != nil {
 		return err
 	}
-	s.unwatch()
+	if s.unwatch != nil {
+		s.unwatch()
+	}
 	delete(a.services, s.def.ID)
+	a.changes.note(ServicesTopic, serviceTopic(s.def.ID), nameTopic(s.def.Name))
 	return nil
 }
 
@@ -85,17 +79,24 @@ func (a *Agent) addCheck(def config.Check, remote bool) error {
 	if err != nil {
 		return err
 	}
+	restored := a.restorable(def)
+	if restored != nil {
+		spec.Restored = &restored.State
+	}
 	handle, err := a.engine.RegisterCheck(spec)
 	if err != nil {
 		return err
 	}
 	c := &check{def: def, handle: handle, remote: remote, runs: 1}
 	if !def.Kind.Alias() {
-		token, err := handle.Acquire(label(def, c.runs))
-		if err != nil {
+		tenure := newTenure(a.log, handle, def, c.runs)
+		if err := tenure.acquire(); err != nil {
 			return errors.Join(err, handle.Deregister())
 		}
-		c.runner = a.start(def, token)
+		c.runner = a.start(def, tenure, restored)
+	}
+	if restored != nil {
+		delete(a.restored, def.ID)
 	}
 	a.checks[def.ID] = c
 	return nil
@@ -116,12 +117,12 @@ func (a *Agent) changeCheck(c *check, def config.Check) error {
 		return err
 	}
 	if !def.Kind.Alias() {
-		token, err := c.handle.TakeOver(c.runner.token.Generation(), label(def, c.runs+1))
-		if err != nil {
+		old := c.runner
+		tenure := newTenure(a.log, c.handle, def, c.runs+1)
+		if err := tenure.succeed(old.tenure); err != nil {
 			return errors.Join(err, c.handle.Redefine(before))
 		}
-		old := c.runner
-		c.runner = a.start(def, token)
+		c.runner = a.start(def, tenure, nil)
 		c.runs++
 		old.retire()
 	}
@@ -129,14 +130,14 @@ func (a *Agent) changeCheck(c *check, def config.Check) error {
 	return nil
 }
 
-// removeCheck deregisters a check by its token; an alias has none.
+// removeCheck deregisters a check by its loop's right; an alias has none.
 func (a *Agent) removeCheck(c *check) error {
 	if c.runner == nil {
 		if err := c.handle.Deregister(); err != nil {
 			return err
 		}
 	} else {
-		if err := c.runner.token.DeregisterCheck(); err != nil {
+		if err := c.runner.tenure.deregister(); err != nil {
 			return err
 		}
 		c.runner.retire()

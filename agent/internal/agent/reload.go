@@ -50,6 +50,8 @@ func (a *Agent) Reload() error {
 	r.bringServices()
 	r.bringChecks()
 	r.removeServices()
+	a.watchServices()
+	a.keep()
 	a.log.Info("definitions read", "directory", a.options.Directory, "services", len(a.services), "checks", len(a.checks),
 		"added", r.added, "changed", r.changed, "removed", r.removed, "untouched", r.untouched,
 		"problems", len(set.Problems)+r.failed)

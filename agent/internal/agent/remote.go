@@ -49,6 +49,7 @@ func (a *Agent) RegisterService(def config.Service, checks []config.Check, repla
 	if a.closed {
 		return ErrClosed
 	}
+	defer a.watchServices()
 	var undo []func() error
 	defer func() {
 		if err == nil {

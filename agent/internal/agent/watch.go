@@ -38,12 +38,18 @@ func (a *Agent) watchChecks(everything *lifesign.Subscription) {
 		}
 		if batch.Resync {
 			whole = map[string]bool{}
+			a.changes.noteAll()
 		}
 		for _, event := range batch.Events {
 			if whole != nil {
 				whole[event.ID] = true
 			}
 			a.logCheck(known, event)
+			if event.Service == "" {
+				a.changes.note(ChecksTopic, nodeTopic)
+			} else {
+				a.changes.note(ChecksTopic, serviceTopic(event.Service))
+			}
 		}
 		if whole != nil && !batch.More {
 			for id := range known {
@@ -54,6 +60,7 @@ func (a *Agent) watchChecks(everything *lifesign.Subscription) {
 			}
 			whole = nil
 		}
+		a.unsaved.mark()
 		a.options.Changed()
 	}
 }
@@ -84,7 +91,7 @@ func (a *Agent) logCheck(known map[string]seen, event lifesign.Event) {
 	}
 	switch {
 	case !old || before.incarnation != event.Incarnation:
-		attributes = append(attributes, "status", event.Status, "initial", event.Initial, "output", excerpt(event.Output))
+		attributes = append(attributes, "status", event.Status, "initial", event.Initial, "restored", event.Restored, "output", excerpt(event.Output))
 		a.log.Info("check registered", attributes...)
 	case before.status != event.Status || before.transitions != event.Transitions:
 		attributes = append(attributes, "from", before.status, "to", event.Status)
@@ -103,6 +110,25 @@ func severity(status lifesign.Status) slog.Level {
 		return slog.LevelInfo
 	}
 	return slog.LevelWarn
+}
+
+// watchServices begins to watch the services that are not watched yet: when their
+// checks are there, so that what they show without them is not told as news.
+// a.mu is held.
+func (a *Agent) watchServices() {
+	for id, s := range a.services {
+		if s.unwatch != nil {
+			continue
+		}
+		summary, err := a.engine.Subscribe(lifesign.Filter{Service: s.handle, Summary: true})
+		if err != nil {
+			a.log.Error("the service's changes are not logged", "service", id, "error", err)
+			continue
+		}
+		var ctx context.Context
+		ctx, s.unwatch = context.WithCancel(a.ctx)
+		a.run(func() { a.watchService(ctx, id, summary) })
+	}
 }
 
 // watchService logs the changes of one service's summary.

@@ -36,20 +36,10 @@ type checkDetail struct {
 	Since       time.Time   // the last change of status
 	Updated     time.Time   // the last commit
 	Initial     bool        // nobody has reported yet
+	Restored    bool        // from before a restart; nobody has reported since
+	Orphaned    bool        // its writer was silent for longer than its lease
 	AliasTarget string      `json:",omitempty"` // service id, or "node"
 	Writer      *writerView // who wrote the last commit
-}
-
-type writerView struct {
-	Label      string
-	Name       string
-	Version    string
-	Build      string
-	Machine    string
-	PID        uint64
-	Executable string
-	Process    string
-	Record     uint32
 }
 
 func (s *api) view(c agent.CheckState) checkView {
@@ -58,24 +48,21 @@ func (s *api) view(c agent.CheckState) checkView {
 		ServiceID: c.Service, ServiceName: c.ServiceName, ServiceTags: c.ServiceTags, Type: c.Kind,
 		Lifesign: checkDetail{
 			Version: c.Version, Transitions: c.Transitions, Incarnation: c.Incarnation, Generation: c.Generation,
-			Since: c.Since, Updated: c.Time, Initial: c.Initial, AliasTarget: c.AliasTarget(),
+			Since: c.Since, Updated: c.Time, Initial: c.Initial, Restored: c.Restored, Orphaned: c.Orphaned, AliasTarget: c.AliasTarget(),
 		},
 	}
 	if view.ServiceTags == nil {
 		view.ServiceTags = []string{}
 	}
-	if c.LastWriter != nil {
-		view.Lifesign.Writer = viewWriter(c.LastWriter)
-	}
+	view.Lifesign.Writer = viewWriter(c.LastWriter)
 	return view
 }
 
-func viewWriter(w *lifesign.WriterRecord) *writerView {
-	return &writerView{Label: w.Label, Name: w.Name, Version: w.Version, Build: w.Build, Machine: w.Machine,
-		PID: w.PID, Executable: w.Executable, Process: w.Process.String(), Record: w.ID}
-}
-
-func (s *api) listChecks(w http.ResponseWriter, _ *http.Request) error {
+func (s *api) listChecks(w http.ResponseWriter, r *http.Request) error {
+	err := s.await(w, r, func() []agent.Topic { return []agent.Topic{agent.ChecksTopic} })
+	if err != nil {
+		return err
+	}
 	states, err := s.agent.Checks()
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,12 +34,17 @@ type Options struct {
 type api struct {
 	agent   *agent.Agent
 	options Options
+	// stopping is done when the server is shut down: it ends the requests that
+	// wait for news.
+	stopping context.Context
 }
 
 // NewServer returns a server of the API with time-outs set.
 func NewServer(a *agent.Agent, options Options) *http.Server {
-	return &http.Server{
-		Handler:           Handler(a, options),
+	stopping, stop := context.WithCancel(context.Background())
+	s := &api{agent: a, options: options, stopping: stopping}
+	server := &http.Server{
+		Handler:           s.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -46,11 +52,11 @@ func NewServer(a *agent.Agent, options Options) *http.Server {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(options.Log.Handler(), slog.LevelWarn),
 	}
+	server.RegisterOnShutdown(stop)
+	return server
 }
 
-// Handler serves the API.
-func Handler(a *agent.Agent, options Options) http.Handler {
-	s := &api{a, options}
+func (s *api) handler() http.Handler {
 	mux := http.NewServeMux()
 	handle := func(pattern string, f func(w http.ResponseWriter, r *http.Request) error) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -64,6 +70,9 @@ func Handler(a *agent.Agent, options Options) http.Handler {
 	handle("GET /v1/agent/service/{id...}", s.showService)
 	handle("GET /v1/agent/health/service/id/{id...}", s.healthByID)
 	handle("GET /v1/agent/health/service/name/{name...}", s.healthByName)
+	handle("GET /v1/agent/check/who/{id...}", s.who)
+	handle("GET /v1/agent/check/writers/{id...}", s.writers)
+	handle("GET /v1/agent/check/history/{id...}", s.history)
 	handle("GET /v1/agent/lifesign/claim", s.showClaim)
 	handle("PUT /v1/agent/check/pass/{id...}", s.report(lifesign.Passing))
 	handle("PUT /v1/agent/check/warn/{id...}", s.report(lifesign.Warning))

@@ -31,7 +31,11 @@ func viewService(def config.Service) serviceView {
 	return view
 }
 
-func (s *api) listServices(w http.ResponseWriter, _ *http.Request) error {
+func (s *api) listServices(w http.ResponseWriter, r *http.Request) error {
+	err := s.await(w, r, func() []agent.Topic { return []agent.Topic{agent.ServicesTopic} })
+	if err != nil {
+		return err
+	}
 	views := map[string]serviceView{}
 	for id, def := range s.agent.Services() {
 		views[id] = viewService(def)
@@ -115,6 +119,9 @@ func (s *api) healthByID(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.await(w, r, func() []agent.Topic { return s.agent.HealthTopics(service) }); err != nil {
+		return err
+	}
 	state, err := s.agent.Service(service)
 	if err != nil {
 		return err
@@ -126,6 +133,9 @@ func (s *api) healthByName(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	if name == "" {
 		return bad("missing service name at the end of the path")
+	}
+	if err := s.await(w, r, func() []agent.Topic { return s.agent.NamedHealthTopics(name) }); err != nil {
+		return err
 	}
 	states, err := s.agent.ServicesNamed(name)
 	if err != nil {

@@ -29,6 +29,16 @@ func NewJudge(check config.Check) *Judge {
 	}
 }
 
+// Resume goes on from the status that a check showed before a restart: the first
+// result after it counts by the thresholds as any other does.
+func (j *Judge) Resume(status lifesign.Status) {
+	if status == lifesign.Critical {
+		j.successes = 0
+	} else {
+		j.failures = 0
+	}
+}
+
 // Next takes the next result and returns the status it makes, or false when
 // the check's status stays as it is. A warning is a success here: the target
 // answered.
