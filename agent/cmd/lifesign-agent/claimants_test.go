@@ -72,7 +72,8 @@ func (c *claimant) command(t *testing.T) (*exec.Cmd, string) {
 func (c *claimant) launch(t *testing.T) *process {
 	t.Helper()
 	command, directory := c.command(t)
-	p := start(t, command, directory, nil)
+	p := &process{t: t, directory: directory}
+	p.run(command)
 	apart(t, p)
 	return p
 }

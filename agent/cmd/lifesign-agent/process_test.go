@@ -72,23 +72,31 @@ type process struct {
 }
 
 // launch starts an agent on the files and waits until it serves.
-func launch(t *testing.T, files map[string]string) *process {
+func launch(t *testing.T, files map[string]string, args ...string) *process {
 	t.Helper()
-	directory := t.TempDir()
-	command := exec.Command(filepath.Join(programs, "lifesign-agent"), "-config-dir", directory, "-http", "127.0.0.1:0",
-		"-node", "here", "-log-format", "json", "-log-level", "debug")
-	return start(t, command, directory, files)
+	p := &process{t: t, directory: t.TempDir()}
+	p.write(files)
+	p.start(args...)
+	return p
 }
 
-// start starts the command, an agent on the files of the directory that logs
-// JSON, and waits until it serves.
-func start(t *testing.T, command *exec.Cmd, directory string, files map[string]string) *process {
+// start starts the agent on the directory as it is and waits until it serves.
+func (p *process) start(args ...string) {
+	p.t.Helper()
+	p.run(exec.Command(filepath.Join(programs, "lifesign-agent"), append([]string{"-config-dir", p.directory, "-http", "127.0.0.1:0",
+		"-node", "here", "-log-format", "json", "-log-level", "debug"}, args...)...))
+}
+
+// run starts the command, an agent on the directory that logs JSON, and waits
+// until it serves.
+func (p *process) run(command *exec.Cmd) {
+	t := p.t
 	t.Helper()
-	p := &process{t: t, command: command, directory: directory, ended: make(chan struct{})}
-	p.client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	p.command, p.address, p.log, p.ended = command, "", nil, make(chan struct{})
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, p.network, p.address)
 	}}
-	p.write(files)
+	p.client.Transport = transport
 	p.command.Stderr = os.Stderr
 	output, err := p.command.StdoutPipe()
 	if err != nil {
@@ -97,13 +105,14 @@ func start(t *testing.T, command *exec.Cmd, directory string, files map[string]s
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go p.read(output)
+	go p.read(output, p.ended)
+	ended := p.ended
 	t.Cleanup(func() {
-		p.client.CloseIdleConnections()
-		p.command.Process.Kill() // of no effect when it has ended
-		<-p.ended
+		transport.CloseIdleConnections()
+		command.Process.Kill() // of no effect when it has ended
+		<-ended
 		if t.Failed() {
-			for _, line := range p.log {
+			for _, line := range p.lines("") {
 				t.Log(line)
 			}
 		}
@@ -114,11 +123,18 @@ func start(t *testing.T, command *exec.Cmd, directory string, files map[string]s
 		}
 		return p.address != ""
 	})
-	return p
 }
 
-func (p *process) read(output io.Reader) {
-	defer close(p.ended)
+// kill ends the agent as a crash does.
+func (p *process) kill() {
+	p.t.Helper()
+	p.signal(syscall.SIGKILL)
+	<-p.ended
+	p.command.Wait() // says that it was killed
+}
+
+func (p *process) read(output io.Reader, ended chan struct{}) {
+	defer close(ended)
 	for lines := bufio.NewScanner(output); lines.Scan(); {
 		var line map[string]any
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
@@ -130,14 +146,15 @@ func (p *process) read(output io.Reader) {
 	}
 }
 
-// lines are those of the log with the message and the key, value pairs.
+// lines are those of the log with the message, any if that is empty, and the key,
+// value pairs.
 func (p *process) lines(message string, pairs ...any) []map[string]any {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var found []map[string]any
 next:
 	for _, line := range p.log {
-		if line["msg"] != message {
+		if message != "" && line["msg"] != message {
 			continue
 		}
 		for i := 0; i < len(pairs); i += 2 {
@@ -220,6 +237,8 @@ type state struct {
 	Output   string
 	Lifesign struct {
 		Version, Transitions, Incarnation, Generation uint64
+		Since                                         time.Time
+		Initial, Restored, Orphaned                   bool
 		Writer                                        struct{ Label string }
 	}
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 )
@@ -25,9 +26,9 @@ func nameTopic(name string) Topic  { return Topic("name " + name) }
 // before it reads the state misses nothing: what it has not seen has a higher
 // one.
 //
-// Topics share places by their hash, so that the memory is bounded whatever ids
-// come and go: a place is never older than a topic in it, and a waiter that is
-// woken by another topic finds its state unchanged.
+// Topics of ids and names share places by their hash, so that the memory is
+// bounded whatever ids come and go: a place is never older than a topic in it,
+// and a waiter that is woken by another topic finds its state unchanged.
 type changes struct {
 	seed maphash.Seed
 
@@ -47,8 +48,15 @@ func newChanges() *changes {
 	return c
 }
 
+// own are the topics with places of their own, the first ones.
+var own = []Topic{ChecksTopic, ServicesTopic, nodeTopic}
+
 func (c *changes) place(topic Topic) *uint64 {
-	return &c.latest[maphash.String(c.seed, string(topic))%uint64(len(c.latest))]
+	if i := slices.Index(own, topic); i >= 0 {
+		return &c.latest[i]
+	}
+	shared := c.latest[len(own):]
+	return &shared[maphash.String(c.seed, string(topic))%uint64(len(shared))]
 }
 
 // note says that there is news.

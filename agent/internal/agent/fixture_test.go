@@ -56,10 +56,19 @@ type fixture struct {
 
 func start(t *testing.T, files map[string]string) *fixture {
 	t.Helper()
+	return startWith(t, files, Options{})
+}
+
+// startWith starts an agent with what is special in its options.
+func startWith(t *testing.T, files map[string]string, options Options) *fixture {
+	t.Helper()
 	f := &fixture{t: t, directory: t.TempDir(), log: &lines{}}
 	f.write(files)
-	a, err := New(Options{Directory: f.directory, Node: "here", Version: "test", Build: "test",
-		Log: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	options.Directory, options.Node, options.Version, options.Build = f.directory, "here", "test", "test"
+	if options.Log == nil {
+		options.Log = slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	a, err := New(options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,13 +30,20 @@ const definitions = `{
 }`
 
 type client struct {
-	t    *testing.T
-	http http.Client
-	base string
+	t      *testing.T
+	http   http.Client
+	base   string
+	server *http.Server
 }
 
 // serve runs an agent and its API on a real listener.
 func serve(t *testing.T, address string, options Options) *client {
+	t.Helper()
+	return serveWithin(t, address, options, 0)
+}
+
+// serveWithin is serve with other time-outs of the server than its own.
+func serveWithin(t *testing.T, address string, options Options, timeouts time.Duration) *client {
 	t.Helper()
 	directory := t.TempDir()
 	if err := os.WriteFile(filepath.Join(directory, "a.json"), []byte(definitions), 0o600); err != nil {
@@ -60,13 +67,16 @@ func serve(t *testing.T, address string, options Options) *client {
 		t.Fatal(err)
 	}
 	server := NewServer(a, options)
+	if timeouts > 0 {
+		server.ReadTimeout, server.WriteTimeout = timeouts, timeouts
+	}
 	go server.Serve(listener)
 	t.Cleanup(func() {
 		if err := server.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	c := &client{t: t, base: "http://" + listener.Addr().String(), http: http.Client{Timeout: 30 * time.Second}}
+	c := &client{t: t, server: server, base: "http://" + listener.Addr().String(), http: http.Client{Timeout: 30 * time.Second}}
 	if listener.Addr().Network() == "unix" {
 		c.base = "http://agent"
 		c.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
