@@ -65,6 +65,9 @@
 //		fmt.Println(event.ID, event.Status)
 //	}
 //
+// [Subscription.Cursor] is where a subscriber stands. Its text can be kept, and
+// [Filter.Since] continues from it, with what has changed since then.
+//
 // # Claiming a name
 //
 // [Engine.Claim] makes an engine the only holder of a name in a directory, so

@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"fmt"
-	"strconv"
 )
 
 // EventKind says what an event tells.
@@ -47,16 +46,6 @@ type Event struct {
 	Snapshot
 }
 
-// Cursor is an opaque position in an engine's changes. Cursors can be compared
-// for equality.
-type Cursor struct {
-	engine   UUID
-	position uint64
-}
-
-// String is for logs.
-func (c Cursor) String() string { return c.engine.String() + "@" + strconv.FormatUint(c.position, 10) }
-
 // Batch is what one poll delivers, sorted by revision and id.
 type Batch struct {
 	Events []Event
@@ -64,9 +53,13 @@ type Batch struct {
 	// ones up to that without More, are the whole matching state; what is
 	// not among them was deregistered.
 	Resync bool
+	// Reset: [Filter.Since] was another engine's, and nothing of what it stood
+	// for is known here. Then Resync is true as well.
+	Reset bool
 	// More: something is pending still.
 	More bool
-	// Cursor is the position after this batch.
+	// Cursor is where the subscriber stands after this batch: what matches up
+	// to there was delivered.
 	Cursor Cursor
 }
 

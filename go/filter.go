@@ -22,6 +22,14 @@ type Filter struct {
 	MinStatus Status
 	// Summary delivers the status of the Service as well.
 	Summary bool
+	// TransitionsOnly leaves out the commits that do not change the status;
+	// the subscriber is not woken for them.
+	TransitionsOnly bool
+	// Since continues where a subscription with the same filter stood: what may
+	// have changed since then is delivered instead of the whole state. What the
+	// engine cannot tell any more is made up for by the whole state; see Resync
+	// and Reset of [Batch]. The zero value starts from the whole state.
+	Since Cursor
 }
 
 // pinned is the filter as the engine reads it, valid until the pins are undone.
@@ -29,6 +37,12 @@ func (f *Filter) pinned(pins *runtime.Pinner) (C.lifesign_filter, error) {
 	var c C.lifesign_filter
 	c.struct_size = C.uint32_t(unsafe.Sizeof(c))
 	c.min_status = C.lifesign_status(f.MinStatus)
+	if f.TransitionsOnly {
+		c.transitions_only = 1
+	}
+	if f.Since != (Cursor{}) {
+		c.since = f.Since.pinned(pins)
+	}
 	scopes := 0
 	if f.Service != nil {
 		scopes++

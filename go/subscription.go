@@ -31,10 +31,13 @@ type Subscription struct {
 
 	mu     sync.Mutex
 	waiter *os.File // the descriptor in the network poller, made by the first wait
+	cursor Cursor   // what matches up to here was taken
 }
 
 // Subscribe starts a subscription; the first batches are the state that matches
-// now. A subscriber that never reads delays nobody, and its memory is bounded.
+// now, or with [Filter.Since] what may have changed since then. A cursor that the
+// engine has not given out yet is [ErrFutureCursor]. A subscriber that never
+// reads delays nobody, and its memory is bounded.
 func (e *Engine) Subscribe(filter Filter) (*Subscription, error) {
 	var pins runtime.Pinner
 	defer pins.Unpin()
@@ -49,7 +52,7 @@ func (e *Engine) Subscribe(filter Filter) (*Subscription, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSubscription(e, handle), nil
+	return newSubscription(e, handle, filter), nil
 }
 
 // Subscribe is [Engine.Subscribe] as the check's writer: a runner that was
@@ -69,11 +72,11 @@ func (t *Token) Subscribe(filter Filter) (*Subscription, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSubscription(t.engine, handle), nil
+	return newSubscription(t.engine, handle, filter), nil
 }
 
-func newSubscription(e *Engine, handle C.lifesign_subscription) *Subscription {
-	s := &Subscription{engine: e, handle: uint64(handle)}
+func newSubscription(e *Engine, handle C.lifesign_subscription, filter Filter) *Subscription {
+	s := &Subscription{engine: e, handle: uint64(handle), known: filter.Since != Cursor{}, cursor: filter.Since}
 	s.cleanup = runtime.AddCleanup(s, unsubscribe, s.handle)
 	return s
 }
@@ -104,7 +107,31 @@ func (s *Subscription) Poll() (Batch, error) {
 		return Batch{}, err
 	}
 	defer s.leave()
-	return s.poll()
+	return s.hand(s.poll())
+}
+
+// Cursor is where the subscriber stands: what matches up to there was returned by
+// Poll or Next, or taken by the body of a loop over Events. After a wait that
+// ended with the context's error it is a bookmark: nothing was pending up to
+// there. Kept over a restart of the subscriber it goes into [Filter.Since].
+func (s *Subscription) Cursor() Cursor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cursor
+}
+
+func (s *Subscription) moveTo(cursor Cursor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursor = cursor
+}
+
+// hand notes what is returned to the caller.
+func (s *Subscription) hand(batch Batch, err error) (Batch, error) {
+	if err == nil {
+		s.moveTo(batch.Cursor)
+	}
+	return batch, err
 }
 
 // Next waits until something is pending and returns it. It returns the
@@ -115,7 +142,7 @@ func (s *Subscription) Next(ctx context.Context) (Batch, error) {
 		return Batch{}, err
 	}
 	defer s.leave()
-	return s.next(ctx)
+	return s.hand(s.next(ctx))
 }
 
 // Events returns the events as they come, waiting as [Subscription.Next] does.
@@ -123,7 +150,8 @@ func (s *Subscription) Next(ctx context.Context) (Batch, error) {
 // that was left early, what it did not take comes with the next call.
 //
 // An event of kind [Resync] says that more was deregistered than the engine
-// keeps for a slow reader: forget everything, the whole state follows.
+// keeps for a slow reader or since a cursor, or that the cursor was another
+// engine's: forget everything, the whole state follows.
 func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if err := s.enter(); err != nil {
@@ -150,6 +178,8 @@ func (s *Subscription) yieldBatch(batch Batch, known bool, yield func(Event, err
 	defer func() {
 		if batch.delivers() {
 			s.rest = batch
+		} else {
+			s.moveTo(batch.Cursor)
 		}
 	}()
 	if batch.Resync {
@@ -193,7 +223,11 @@ func (s *Subscription) poll() (Batch, error) {
 	if err != nil && s.closed.Load() {
 		err = s.errClosed()
 	}
-	s.known = s.known || batch.delivers()
+	if batch.delivers() {
+		s.known = true
+	} else if err == nil {
+		s.moveTo(batch.Cursor) // nothing is pending up to there
+	}
 	return batch, err
 }
 
@@ -237,8 +271,9 @@ func readBatch(handle C.lifesign_subscription) (Batch, error) {
 func batch(buffer *batchBuffer, c *C.lifesign_batch) Batch {
 	b := Batch{
 		Resync: c.resync != 0,
+		Reset:  c.reset != 0,
 		More:   c.more != 0,
-		Cursor: Cursor{engine: uuid(&c.cursor.engine_id), position: uint64(c.cursor.position)},
+		Cursor: cursor(&c.cursor),
 	}
 	if c.count > 0 {
 		b.Events = make([]Event, c.count)
