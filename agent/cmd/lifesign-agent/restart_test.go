@@ -262,7 +262,8 @@ func TestRestartKeepsToThresholds(t *testing.T) {
 func TestDamagedState(t *testing.T) {
 	data := t.TempDir()
 	path := filepath.Join(data, "checks.json")
-	if err := os.WriteFile(path, []byte(`{"format": "lifesign-exp`), 0o600); err != nil {
+	const damaged = `{"format": "lifesign-exp`
+	if err := os.WriteFile(path, []byte(damaged), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := launch(t, map[string]string{"a.json": `{"check": {"id": "c", "ttl": "1h", "status": "warning"}}`}, "-data-dir", data)
@@ -276,6 +277,10 @@ func TestDamagedState(t *testing.T) {
 	if code, text := p.request("PUT", "/v1/agent/check/pass/c"); code != 200 {
 		t.Fatalf("%d: %s", code, text)
 	}
+	eventually(t, "the file is written anew", func() bool {
+		text, err := os.ReadFile(path)
+		return err == nil && string(text) != damaged
+	})
 	isSaved(t, data, "c", "passing")
 	p.endsCleanly(syscall.SIGTERM)
 }
