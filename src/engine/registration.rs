@@ -161,17 +161,21 @@ impl Inner {
                 .as_ref()
                 .map(|service| Service { place: service.place, life: service.life })
         });
-        found.ok_or_else(|| {
-            Error::text(ErrorKind::NotFound, format!("no service {} is registered", excerpt(id)))
-        })
+        found.ok_or_else(|| self.missing("service", id))
     }
 
     pub fn find_check(&self, id: &str) -> Result<Check, Error> {
         self.check_open()?;
         crate::model::definition::validate_id("check", id)?;
-        self.place_of(id).map(|(place, snapshot)| Check { place, life: snapshot.life }).ok_or_else(|| {
-            Error::text(ErrorKind::NotFound, format!("no check {} is registered", excerpt(id)))
-        })
+        self.place_of(id)
+            .map(|(place, snapshot)| Check { place, life: snapshot.life })
+            .ok_or_else(|| self.missing("check", id))
+    }
+
+    /// Why nothing was found under an id: what is looked up while the engine is being closed is missing for that.
+    fn missing(&self, what: &str, id: &str) -> Error {
+        let none = || Error::text(ErrorKind::NotFound, format!("no {what} {} is registered", excerpt(id)));
+        self.check_open().err().unwrap_or_else(none)
     }
 
     /// The living check with this id.
