@@ -86,7 +86,7 @@ func TestClaimThatCannotBe(t *testing.T) {
 		{directory, ".a", lifesign.ErrInvalid, `".a"`},
 		{directory, "a\xffb", lifesign.ErrInvalid, "not UTF-8"},
 		{directory, strings.Repeat("n", 300), lifesign.ErrTooLarge, "300 bytes"},
-		{"", "node", lifesign.ErrInvalid, "No such file"},
+		{"", "node", lifesign.ErrInvalid, "empty"},
 		{filepath.Join(directory, "absent"), "node", lifesign.ErrInvalid, `absent": No such file`},
 		{"a\x00b", "node", lifesign.ErrInvalid, "NUL"},
 	} {

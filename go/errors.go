@@ -24,7 +24,7 @@ const (
 	ErrFenced Code = C.LIFESIGN_FENCED
 	// ErrExpired: the lease lapsed and nobody else came; acquire again.
 	ErrExpired Code = C.LIFESIGN_EXPIRED
-	// ErrRevoked: the token was revoked.
+	// ErrRevoked: the token was closed by its owner while this call came in.
 	ErrRevoked Code = C.LIFESIGN_REVOKED
 	// ErrGone: the check or service was deregistered, or is another life of
 	// its id by now.
@@ -103,8 +103,11 @@ func (e *Error) Error() string {
 	return e.Code.Error() + ": " + e.Message
 }
 
-// Is makes errors.Is(err, ErrHeld) and its like true by code.
-func (e *Error) Is(target error) bool { return target == error(e.Code) }
+// Is makes errors.Is(err, ErrHeld) and its like true by code. A revoked token is
+// a closed one: it is [ErrClosed] as well.
+func (e *Error) Is(target error) bool {
+	return target == error(e.Code) || e.Code == ErrRevoked && target == error(ErrClosed)
+}
 
 // invalid refuses an argument that does not get as far as the engine.
 func invalid(format string, args ...any) error {
