@@ -42,11 +42,13 @@ impl Own {
             Err(lock) => return Err(self.without_the_turn(&lock, files, engine)),
         };
         if !lock.try_claim().map_err(locking)? {
-            let left = attempts::leave(files, Sighting::once(self.holder().claimant, engine.clock.wall()));
-            let refusal =
-                self.held_by(files::read(&files.holder()).ok().flatten(), files, engine, left.err());
-            lock.end_turn();
-            return Err(refusal);
+            let holder = self.holder_of(files);
+            if !(self.is_gone(holder.as_ref()) && lock.outlast_a_birth().map_err(locking)?) {
+                let own = Sighting::once(self.holder().claimant, engine.clock.wall());
+                let refusal = self.held_by(holder, files, engine, attempts::leave(files, own).err());
+                lock.end_turn();
+                return Err(refusal);
+            }
         }
         pause!("claim.locked");
         let written = files::replace(&files.holder(), &files.draft(None), &self.holder(), false);
@@ -69,7 +71,7 @@ impl Own {
         match lock.try_claim() {
             Ok(false) => {
                 let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "the holder stands still");
-                self.held_by(files::read(&files.holder()).ok().flatten(), files, engine, Some(late))
+                self.held_by(self.holder_of(files), files, engine, Some(late))
             }
             _ => {
                 lock.unlock();
@@ -85,6 +87,16 @@ impl Own {
         }
     }
 
+    /// Who the record says has the name, if it can be read.
+    fn holder_of(&self, files: &Files) -> Option<Holder> {
+        let holder: Option<Holder> = files::read(&files.holder()).ok().flatten();
+        holder.filter(|holder| holder.claimant.is_plausible())
+    }
+
+    fn is_gone(&self, holder: Option<&Holder>) -> bool {
+        holder.is_some_and(|holder| holder.claimant.is_gone(&self.record.process))
+    }
+
     fn held_by(
         &self,
         holder: Option<Holder>,
@@ -92,15 +104,12 @@ impl Own {
         engine: &Inner,
         not_left: Option<std::io::Error>,
     ) -> Error {
-        let holder = holder.filter(|holder| holder.claimant.is_plausible());
         Error::claim_refused(ClaimRefusal {
             name: files.name.as_str().into(),
             directory: files.directory.clone(),
             caller: self.record.clone(),
             since_ns: holder.as_ref().map_or(0, |holder| holder.claimed_ns),
-            holder_is_gone: holder
-                .as_ref()
-                .is_some_and(|holder| holder.claimant.is_gone(&self.record.process)),
+            holder_is_gone: self.is_gone(holder.as_ref()),
             holder: holder.map(|holder| holder.claimant.record(&engine.records)),
             not_left: not_left.map(|error| error.to_string()),
         })
@@ -211,12 +220,9 @@ impl Held {
 
     /// Who has the name instead of this engine.
     fn usurper(&self) -> Vec<Sighting> {
-        let holder: Option<Holder> = files::read(&self.files.holder()).ok().flatten();
-        let other = |holder: &Holder| {
-            holder.claimant.is_plausible() && holder.claimant.process.uuid != self.own.record.process.uuid
-        };
+        let other = |holder: &Holder| holder.claimant.process.uuid != self.own.record.process.uuid;
         let seen = |holder: Holder| Sighting::once(holder.claimant, holder.claimed_ns);
-        holder.filter(other).map(seen).into_iter().collect()
+        self.own.holder_of(&self.files).filter(other).map(seen).into_iter().collect()
     }
 
     fn report_rivals(&self, engine: &Inner, seen: Vec<Sighting>) {

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use crate::failpoint::pause;
 use crate::mutant::mutated;
 
-/// How long one waits for the turn: what is done in it takes a few system calls, so whoever has it longer was stopped.
+/// How long one waits for what takes others a few system calls: whoever takes longer was stopped.
 const PATIENCE: Duration = Duration::from_secs(2);
 const NAP: Duration = Duration::from_millis(1);
 
@@ -81,14 +81,7 @@ impl LockFile {
 
     /// Takes the turn; `false` if another has had it all the time.
     pub fn take_turn(&self) -> Result<bool> {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.try_turn()? {
-            if Instant::now() >= deadline {
-                return Ok(false);
-            }
-            std::thread::sleep(NAP);
-        }
-        Ok(true)
+        within_patience(|| self.try_turn())
     }
 
     /// Takes the turn if nobody has it.
@@ -105,6 +98,16 @@ impl LockFile {
     /// Takes the claim if nobody holds it.
     pub fn try_claim(&self) -> Result<bool> {
         self.set(Byte::Claim, libc::F_WRLCK)
+    }
+
+    /// Takes the claim of a holder that has ended, once its lock does too; `false` if that takes too long. A child that it was just
+    /// making has a copy of the descriptor, until it runs and closes it or becomes another program.
+    pub fn outlast_a_birth(&self) -> Result<bool> {
+        pause!("claim.holder.gone");
+        if mutated!("claim-birth-is-a-holder") {
+            return Ok(false);
+        }
+        within_patience(|| self.try_claim())
     }
 
     /// Gives everything back. Said in so many words, because a forked child that was not noticed may share the description.
@@ -139,6 +142,18 @@ impl LockFile {
             }
         }
     }
+}
+
+/// Tries until it succeeds or took too long.
+fn within_patience(attempt: impl Fn() -> Result<bool>) -> Result<bool> {
+    let deadline = Instant::now() + PATIENCE;
+    while !attempt()? {
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        std::thread::sleep(NAP);
+    }
+    Ok(true)
 }
 
 /// The claims that one process can hold at a time.

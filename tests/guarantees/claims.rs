@@ -450,6 +450,25 @@ fn x1_a_copy_made_past_the_library_is_told_from_a_holder() {
     assert!(error.to_string().contains("that process has ended"), "{error}");
 }
 
+#[test]
+fn x1_a_child_that_is_just_being_born_is_outlasted() {
+    breaks::notices("claim-birth-is-a-holder", "the newborn is outlasted", || {
+        let directory = directory();
+        let path = directory.path();
+        let mut child = Standing::after(|| {
+            let engine = build("east");
+            let claim = engine.claim(path, "node").unwrap();
+            ((engine, claim), leave_a_copy(false))
+        });
+        child.kill();
+        let own = path.to_owned();
+        let claiming = parked::at("claim.holder.gone", move || build("west").claim(&own, "node").map(drop));
+        kill_stray(child.told);
+        let outcome = claiming.finish();
+        assert!(outcome.is_ok(), "the newborn is outlasted: {outcome:?}");
+    });
+}
+
 /// Makes room again.
 type Room = Box<dyn Fn()>;
 
