@@ -78,6 +78,7 @@ def test_gone(world: World) -> None:
         world.check.who,
         world.check.deregister,
         lambda: world.token.update(Status.PASSING),
+        world.token.renew,
         lambda: world.check.force_deregister("x"),
         lambda: world.check.redefine(name="x"),
         lambda: world.check.take_over(1),
@@ -199,9 +200,11 @@ def test_still_running_and_would_deadlock(world: World) -> None:
 
 def test_timeout_of_the_bare_call(engine: Engine) -> None:
     with engine.subscribe() as subscription:
-        subscription.poll()
-        with pytest.raises(lifesign.TimedOutError):
+        cursor = subscription.poll().cursor
+        with pytest.raises(lifesign.TimedOutError) as late:
             call(lib.lifesign_subscription_wait, subscription.handle, 0)
+        assert late.value.bookmark == cursor
+        assert pickle.loads(pickle.dumps(late.value)).bookmark == cursor
 
 
 def test_buffer_too_small_of_the_bare_call(world: World) -> None:
@@ -227,6 +230,12 @@ def test_refusals_are_counted(world: World) -> None:
         world.token.update(Status.CRITICAL)
     after = world.engine.stats()
     assert (after.refused_held - before.refused_held, after.refused_fenced - before.refused_fenced) == (1, 1)
+
+
+def test_only_a_time_out_has_a_bookmark(world: World) -> None:
+    with pytest.raises(lifesign.HeldError) as refused:
+        world.check.acquire()
+    assert refused.value.bookmark is None
 
 
 def test_errors_can_be_pickled(world: World) -> None:
