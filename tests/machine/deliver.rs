@@ -79,6 +79,7 @@ impl World {
 
     fn event(&mut self, index: usize, event: &Event) -> Same {
         match event {
+            Event::Trouble(_) => differ!("nobody asked for trouble"),
             Event::State { check, snapshot } => {
                 let life = self.life(*check, snapshot.incarnation())?;
                 let is_old = self.is_old(life, snapshot);
@@ -125,7 +126,7 @@ impl World {
                 }
                 let id = self.model.lives[life].id();
                 match self.model.subscriptions[index].tombstone_told(life, id) {
-                    Err(_) if self.model.shares_cell(life, &self.model.subscriptions[index]) => Ok(()),
+                    Err(_) if self.ends_share_cell(life, index) => Ok(()),
                     told => told,
                 }
             }
@@ -204,6 +205,12 @@ impl World {
         self.direct(state, snapshot)
     }
 
+    /// Whether one of the lives whose ends may be merged into this one's shares its cell.
+    fn ends_share_cell(&self, life: usize, index: usize) -> bool {
+        let lives = (0..=life).filter(|one| self.model.lives[*one].id() == self.model.lives[life].id());
+        lives.into_iter().any(|one| self.model.shares_cell(one, &self.model.subscriptions[index]))
+    }
+
     /// Which life has this handle number and incarnation.
     fn life(&self, number: u64, incarnation: u64) -> Same<usize> {
         let found = self.model.lives.iter().position(|life| life.number == number);
@@ -221,6 +228,7 @@ fn shown(events: &[Event]) -> String {
             format!("state {:?} {} {:?} {numbers:?}", snapshot.id(), snapshot.status(), snapshot.output())
         }
         Event::Tombstone { snapshot, .. } => format!("end {:?} {}", snapshot.id(), snapshot.status()),
+        Event::Trouble(trouble) => format!("trouble {trouble:?}"),
         Event::Summary { state, .. } => format!("summary {:?} {} {:?}", state.id, state.status, state.output),
     };
     format!("[{}]", events.iter().map(one).collect::<Vec<_>>().join(", "))

@@ -264,7 +264,9 @@ impl World {
                 let actual = self.engine.tick(wall_now, boot_now);
                 self.agree(Ok(()), actual)?;
                 let jumps = self.engine.stats().map_err(|error| error.to_string())?.clock_jumps;
-                self.model.tick(wall, boot, jumps > self.model.counts.jumps)?;
+                let orphaned =
+                    |life: usize| self.engine.who(&self.checks[life]).is_ok_and(|who| who.orphaned);
+                self.model.tick(wall, boot, jumps > self.model.counts.jumps, orphaned)?;
             }
             Op::Export => self.export()?,
             Op::Audit => {

@@ -31,11 +31,18 @@ impl Model {
         self.alive().map(|(life, _)| life).filter_map(lease).collect()
     }
 
-    /// Lets the time be `wall` and `boot` later, and ends every lease whose deadline has passed. `jumped` is whether the engine took it for a jump.
+    /// Lets the time be `wall` and `boot` later, and ends every lease whose deadline has passed. `jumped` is whether the engine took it for a jump,
+    /// `has_lapsed` whether it has ended the lease of a check.
     ///
     /// # Errors
     /// If it was wrong there.
-    pub fn tick(&mut self, wall: i64, boot: u64, jumped: bool) -> Result<(), String> {
+    pub fn tick(
+        &mut self,
+        wall: i64,
+        boot: u64,
+        jumped: bool,
+        has_lapsed: impl Fn(usize) -> bool,
+    ) -> Result<(), String> {
         self.wall += wall * 1_000_000;
         self.set_back |= wall < 0;
         self.boot += boot * 1_000_000;
@@ -60,8 +67,12 @@ impl Model {
         let lapses = self.counts.lapses;
         for (life, lease) in self.leased() {
             let one = &self.lives[life];
-            let from = one.grace.or(one.heard).expect("who holds a check was heard of");
-            if self.boot > from + lease.nanoseconds() + u64::from(self.has(Flaw::LeasesRunLonger)) {
+            let heard = one.heard.expect("who holds a check was heard of");
+            let from =
+                if self.disturbed && !has_lapsed(life) { self.boot } else { one.grace.unwrap_or(heard) };
+            let is_early = self.disturbed && has_lapsed(life) && self.boot > heard + lease.nanoseconds();
+            let slack = u64::from(self.has(Flaw::LeasesRunLonger));
+            if is_early || self.boot > from + lease.nanoseconds() + slack {
                 self.lapse(life, lease.on_lapse);
                 self.settle();
             }

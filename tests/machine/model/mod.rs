@@ -216,6 +216,8 @@ pub struct Model {
     pub set_back: bool,
     /// Several leases ended in the last call: in which order is left open, and with it how often a summary changed on the way.
     pub several_lapses: bool,
+    /// Somebody asked for a lease of a check that had one: how long the first one gets after a jump is left to the engine from then on.
+    pub disturbed: bool,
     /// How many calls were made.
     pub calls: u64,
     /// What is wrong with this model, for the test of the test.
@@ -244,6 +246,7 @@ impl Model {
             given_up: Vec::new(),
             set_back: false,
             several_lapses: false,
+            disturbed: false,
             calls: 0,
             flaw,
         }

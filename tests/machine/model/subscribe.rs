@@ -148,7 +148,7 @@ impl Model {
         subscription.ends = 0;
         subscription.summary_told = None;
         subscription.resumed = false;
-        for owed in subscription.owed.values_mut() {
+        for owed in subscription.owed.values_mut().chain(&mut subscription.summary_owed) {
             owed.must = false;
         }
         self.start(&mut subscription);

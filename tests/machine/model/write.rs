@@ -41,6 +41,7 @@ impl Model {
         if open >= self.quotas.tokens || !self.can_intern(label) {
             reasons.push(Refusal::new(ErrorKind::Limit));
         }
+        self.disturbed |= lease.is_some() && self.lives[life].state.lease.is_some();
         if let (Some(lease), false) = (lease, reasons.is_empty()) {
             self.wished(lease);
         }

@@ -6,8 +6,10 @@ pub enum Verdict {
     Equivalent(&'static str),
     /// It may not be, but loom cannot show it.
     OutOfReach(&'static str),
+    /// It does not survive, but only this model at this bound finds it.
+    Deeper { model: &'static str, bound: usize, stepped: bool },
 }
-use Verdict::{Equivalent, OutOfReach};
+use Verdict::{Deeper, Equivalent, OutOfReach};
 
 /// A weaker ordering that no model notices.
 pub struct Survivor {
@@ -20,6 +22,8 @@ pub struct Survivor {
 const fn survivor(place: &'static str, weaker: &'static str, verdict: Verdict) -> Survivor {
     Survivor { place, weaker, verdict }
 }
+
+const BLOCK_TWICE: Verdict = Deeper { model: "refresh_twice_block", bound: 3, stepped: false };
 
 const TO_RELAXED: &str = "Acquire to Relaxed";
 const STORE: &str = "Release to Relaxed";
@@ -133,6 +137,7 @@ pub const SURVIVORS: &[Survivor] = &[
     survivor("src/summary/list.rs entry next.store", STORE, EITHER),
     survivor("src/summary/list.rs for_each next.load", TO_RELAXED, EITHER),
     survivor("src/summary/members.rs refresh self.word.compare_exchange", UPDATE, THIRD),
+    survivor("src/summary/members.rs refresh self.word.fetch_or", NO_RELEASE, BLOCK_TWICE),
     survivor("src/summary/list.rs drop self.first.load", TO_RELAXED, DROPPED),
     survivor("src/summary/list.rs drop block.next.load", TO_RELAXED, DROPPED),
     survivor("src/summary/members.rs block next.load", TO_RELAXED, LOCKED),
@@ -175,6 +180,11 @@ pub const SURVIVORS: &[Survivor] = &[
     ),
     survivor("src/sync/mod.rs store self.pointer.swap", NO_ACQUIRE, REPLACED),
     survivor("src/sync/mod.rs replace self.pointer.compare_exchange", NO_ACQUIRE, REPLACED),
+    survivor(
+        "src/summary/mod.rs refresh self.changes.load",
+        TO_RELAXED,
+        Deeper { model: "refresh_count", bound: 2, stepped: true },
+    ),
     survivor(
         "src/summary/mod.rs refresh self.changes.fetch_max",
         NO_ACQUIRE,
