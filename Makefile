@@ -19,7 +19,7 @@ say = @printf "\n== %s\n" "$(1)"
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run build test check story soak tools test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme header fmt clean
+.PHONY: help run build test check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme header fmt clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,11 @@ run: build ## Run the agent on examples/: a sidecar follows a service that fails
 
 test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme ## Run all tests of all languages.
 	@printf '\n== all tests passed\n'
+
+verify: tools $(VENV)/ready ## The long shares of all tests, under an hour, and a table of what bears out each guarantee: docs/evidence.md.
+	$(call say,verify)
+	cargo build --release --locked
+	@python3 tests/verify.py --write docs/evidence.md
 
 test-rust: tools ## Rust: unit tests, documentation, the committed header.
 	$(call say,Rust: unit tests and documentation)
