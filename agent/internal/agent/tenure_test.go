@@ -115,13 +115,16 @@ func TestSilentLoopComesBack(t *testing.T) {
 	if snapshot.Status != lifesign.Critical || !snapshot.Orphaned || !strings.Contains(snapshot.Output, "probe http web #1") {
 		t.Fatalf("a silent loop's check is %+v", snapshot)
 	}
-	errs := make(chan error, 8)
-	for range cap(errs) {
-		go func() { errs <- tenure.update(lifesign.Passing, "back") }()
+	lost := tenure.token
+	expired := lost.Renew()
+	first, err := tenure.again(lost, expired)
+	b.succeeds(err)
+	second, err := tenure.again(lost, expired)
+	b.succeeds(err)
+	if first != second || first == lost {
+		t.Errorf("two calls have acquired %v and %v", first, second)
 	}
-	for range cap(errs) {
-		b.succeeds(<-errs)
-	}
+	b.succeeds(tenure.update(lifesign.Passing, "back"))
 	after, err := b.check.Snapshot()
 	b.succeeds(err)
 	if after.Status != lifesign.Passing || after.Orphaned || after.Generation != snapshot.Generation+1 {
@@ -149,13 +152,17 @@ func TestSilentLoopWithASuccessorStaysAway(t *testing.T) {
 	}
 	b.succeeds(successor.update(lifesign.Passing, "fine"))
 
+	// Found out too late that its lease is over: meanwhile it was replaced, and
+	// its successor is lost as well.
 	old = successor
 	b.pass(time.Minute)
+	lost := old.token
+	expired := lost.Renew()
 	third := b.tenure(3)
 	b.succeeds(third.succeed(old))
 	b.pass(time.Minute)
-	if err := old.renew(); err == nil {
-		t.Error("a loop that was replaced has taken the check that its successor lost")
+	if _, err := old.again(lost, expired); !errors.Is(err, lifesign.ErrExpired) || err != expired {
+		t.Errorf("a loop that was replaced takes the check that its successor lost: %v", err)
 	}
 	b.succeeds(third.update(lifesign.Passing, "back"))
 }

@@ -185,6 +185,8 @@ func TestBlockingReadTimesOut(t *testing.T) {
 func TestBlockingReadOutlastsTheServersTimeouts(t *testing.T) {
 	const timeouts = 100 * time.Millisecond
 	c := serveWithin(t, loopback, Options{}, timeouts)
+	// On a connection that it has used before the client would ask once more.
+	c.http.Transport = &http.Transport{DisableKeepAlives: true}
 	const path = "/v1/agent/checks"
 	index := c.quiet(path)
 	waits := c.get(context.Background(), after(path, index, ""))
