@@ -80,7 +80,7 @@ fn grow<T>(pointer: &AtomicPtr<T>, new: impl FnOnce() -> T) -> &T {
 
 /// Sets `bit` unless it is set; returns the word as it was seen.
 fn set(word: &AtomicU64, bit: u64) -> u64 {
-    // Acquire orders this load after the mark below it; see the module's text for why a set bit may be left alone.
+    // The update of the bit below acquires and so comes before this load; see the module's text for why a set bit may be left alone.
     let seen = word.load(Ordering::Acquire);
     if seen & bit != 0 { seen } else { word.fetch_or(bit, Ordering::AcqRel) }
 }

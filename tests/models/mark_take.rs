@@ -154,8 +154,7 @@ models! {
         mark_stops_at_leaf "mark-stops-at-leaf" FOUND;
     a_mark_and_a_take: TAKE,
         take_leaf_first "take-leaf-first" LOST;
-    a_mark_in_another_node_and_a_take: TAKE_NODE,
-        take_node_upwards "take-leaf-first" LOST;
+    a_mark_in_another_node_and_a_take: TAKE_NODE;
     a_portion: PORTIONS,
         take_leaf_first_of_a_portion "take-leaf-first" LOST;
     a_tombstone_and_a_mark: INBOX;

@@ -2,9 +2,9 @@
 //! may return under the C11 memory model.
 //!
 //! A model is the code that ships, through the facade [`crate::sync`], in the hands of two threads. It is run in both roles (loom's first
-//! thread does the one's part or the other's: there are orders that it finds in one of them only), at two preemptions to the end and at
-//! three and four to the end or to a cap, which the line it prints tells. What a call promises is tested *when it returns*, not only after
-//! all have: a protocol that is late is wrong.
+//! thread does the one's part or the other's: there are orders that it finds in one of them only), at two preemptions to the end, once more
+//! with stepped atomics (see [`crate::sync::watched`]), and at three and four to the end or to a cap, which the line it prints tells. What a
+//! call promises is tested *when it returns*, not only after all have: a protocol that is late is wrong.
 //!
 //! Each claim has a text of its own. A mutant is a named one-line break in the source; it is run against a model whose claim it falsifies,
 //! and fails its test if it dies of another claim or not at all.
@@ -12,8 +12,8 @@
 //! What loom cannot run is outside: the allocator, the reclamation of snapshots and cells, mappings, descriptors and the futex. So are
 //! the registrations' own lists, which are written under one lock; the models do in their place what concerns the readers and writers.
 //!
-//! `LIFESIGN_MODEL_SECONDS` is the cap at three preemptions, for each model and role; at four it is a twentieth of that. [`orderings`] makes
-//! each ordering weaker in turn; [`evidence`] is for a table.
+//! [`orderings`] makes each ordering weaker in turn. `LIFESIGN_MODEL_SECONDS` is the cap at three preemptions, for each model and role; at
+//! four it is a twentieth of that. `LIFESIGN_EVIDENCE` names a file for a table of what was found (see [`evidence`]).
 
 mod atomic_start;
 mod chain;

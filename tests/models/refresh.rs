@@ -244,9 +244,9 @@ models! {
     a_deregistration_in_a_block: LEAVE_BLOCK,
         deregistration_in_a_block_refresh_once "refresh-once" RAISED;
     a_service: REGISTER,
-        service_refresh_once "refresh-once" REGISTERED;
+        service_refresh_once "refresh-once" RAISED;
     a_replacement: REPLACE,
         replacement_refresh_once "refresh-once" RAISED;
     a_replacement_in_a_block: REPLACE_BLOCK,
-        replacement_in_a_block_block_refresh_once "block-refresh-once" RAISED;
+        replacement_in_a_block_refresh_once "refresh-once" RAISED;
 }
