@@ -168,6 +168,26 @@ def machine() -> str:
     )
 
 
+def breaks(found: list[Found]) -> str:
+    """Tell which break was noticed by which claim."""
+    told = {(each.name.removeprefix("mutant "), each.result) for each in found if each.name.startswith("mutant ")}
+    lines = [f"| `{name}` | {result.removeprefix('killed: ')} |" for name, result in sorted(told)]
+    names = {name.split(" in ")[0] for name, _ in told}
+    head = f"{len(names)} breaks, each a line of the source that a test switches on by name, each noticed by the assertion named for it."
+    return "\n".join(["## Mutants", "", head, "", "| break | noticed by |", "|---|---|", *lines, ""]) if told else ""
+
+
+def orderings(found: list[Found]) -> str:
+    """Tell how each weaker ordering fared."""
+    tried = sorted((each.name.removeprefix("ordering "), each.result) for each in found if each.name.startswith("ordering "))
+    if not tried:
+        return ""
+    killed = [each for each in tried if each[1].startswith("killed")]
+    survived = [f"| `{name}` | {result} |" for name, result in tried if not result.startswith("killed")]
+    head = f"{len(tried)} weaker orderings were tried under loom, one at a time; {len(killed)} made a claim fail. The others, and why:"
+    return "\n".join(["## Orderings", "", head, "", "| weaker | what became of it |", "|---|---|", *survived, ""])
+
+
 @dataclass
 class Row:
     """One line of the table."""
@@ -240,7 +260,7 @@ def main() -> int:
     bad = [row for row in rows if row.result not in ("ok", "NO EVIDENCE")]
     if given.write:
         today = datetime.datetime.now(datetime.UTC).date()
-        given.write.write_text(PAGE.format(date=today, machine=machine(), minutes=minutes, jobs=", ".join(took), table=text))
+        given.write.write_text(PAGE.format(date=today, machine=machine(), minutes=minutes, jobs=", ".join(took), table=text, more=f"{breaks(found)}\n{orderings(found)}"))
     if failed or bad:
         print(f"verify: FAILED: {', '.join([*failed, *(f'{row.guarantee} {row.evidence}: {row.result}' for row in bad)])}")
         return 1
@@ -257,7 +277,8 @@ here as such.
 
 {table}
 Jobs: {jobs}.
-"""
+
+{more}"""
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -78,6 +78,7 @@ impl Inner {
             Ok((committed, settled))
         })?;
         self.count(check.place.slot, &committed);
+        self.forget_lease(check.place, &committed.before);
         let tombstone = match last {
             None => committed.after.clone(),
             Some(last) => {

@@ -33,7 +33,7 @@ impl Inner {
             let seen = read(&cell.touch);
             // A newer generation has committed before it touched: look at that one.
             if seen.generation() == current.generation {
-                return Some((current.lease, seen));
+                return Some((current.lease, current.generation, seen));
             }
         };
         let end = |slot, seen| self.cell(slot).is_some_and(|cell| expire(&cell.touch, seen));
@@ -91,6 +91,7 @@ impl Inner {
         // The versions of this life may be used up; then the next one who acquires is told so.
         if let Ok(Some(committed)) = committed {
             self.counters.add(place.slot, Count::Lapses, 1);
+            self.leases.forget(place.slot, seen.generation);
             self.complete(place, &committed, Some(HistoryKind::Lapse));
             self.trouble(|| Report {
                 kind: TroubleKind::Lapse,

@@ -241,7 +241,7 @@ impl Inner {
             self.expire_if_due(place, &known);
         }
         let now = units(self.clock.since_open());
-        let _watched = lease.is_some().then(|| self.leases.watch(place.slot, now, lease));
+        let watched = lease.is_some().then(|| self.leases.watch(place.slot, now, lease));
         let committed = commit(place.cell, &self.revisions, self.clock.wall(), |current| {
             let refused = if current.life != check.life || current.gone {
                 Some(ErrorKind::Gone)
@@ -265,6 +265,10 @@ impl Inner {
             Ok(Some(Next { generation, holder, lease, flags, ..Next::like(current, record.id) }))
         })?;
         let Some(committed) = committed else { return Err(Error::closed()) };
+        match &watched {
+            Some(watched) => watched.committed(committed.after.generation),
+            None => self.forget_lease(place, &committed.before),
+        }
         let kind = (committed.before.holder != 0).then_some(HistoryKind::TakeOver);
         self.complete(place, &committed, kind);
         if kind.is_some() {
@@ -301,6 +305,13 @@ impl Inner {
                 from: before.status,
                 to: after.status,
             });
+        }
+    }
+
+    /// The lease that `before` carried has ended with its holder.
+    pub(super) fn forget_lease(&self, place: Place, before: &Snapshot) {
+        if before.lease.is_some() {
+            self.leases.forget(place.slot, before.generation);
         }
     }
 
@@ -453,6 +464,7 @@ impl Inner {
                 Ok(Some(Next { holder: 0, ..Next::like(current, token.record.id) }))
             });
             if let Ok(Some(committed)) = committed {
+                engine.forget_lease(place, &committed.before);
                 engine.complete(place, &committed, None);
             }
         });

@@ -146,7 +146,7 @@ struct State {
     due: BTreeSet<(u64, u32)>,
     /// By cell.
     watched: HashMap<u32, Watched>,
-    /// The lengths of the watched leases and how many have each.
+    /// The lengths of the live leases and how many have each.
     lengths: BTreeMap<u32, usize>,
     /// The instants after jumps.
     jumps: VecDeque<u64>,
@@ -154,9 +154,11 @@ struct State {
     over: Vec<u32>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Watched {
     due: u64,
+    /// Of the live lease: whose it is, and how long; 0 if none is known.
+    generation: u32,
     length: u32,
     /// Acquisitions that may be about to commit: as long as there are any the cell stays watched, whatever stands in it.
     acquiring: u32,
@@ -166,19 +168,32 @@ impl State {
     fn watch(&mut self, slot: u32, watched: Watched) {
         self.forget(slot);
         self.due.insert((watched.due, slot));
-        *self.lengths.entry(watched.length).or_default() += 1;
+        if watched.length > 0 {
+            *self.lengths.entry(watched.length).or_default() += 1;
+        }
         self.watched.insert(slot, watched);
     }
 
     fn forget(&mut self, slot: u32) -> Option<Watched> {
         let watched = self.watched.remove(&slot)?;
         self.due.remove(&(watched.due, slot));
-        let count = self.lengths.get_mut(&watched.length).expect("a watched length is counted");
-        *count -= 1;
-        if *count == 0 {
-            self.lengths.remove(&watched.length);
+        if watched.length > 0 {
+            let count = self.lengths.get_mut(&watched.length).expect("a live length is counted");
+            *count -= 1;
+            if *count == 0 {
+                self.lengths.remove(&watched.length);
+            }
         }
         Some(watched)
+    }
+
+    /// Forgets the lease, but goes on looking at the cell at `due` if somebody may be about to acquire it.
+    fn release(&mut self, slot: u32, due: u64) {
+        if let Some(watched) = self.forget(slot)
+            && watched.acquiring > 0
+        {
+            self.watch(slot, Watched { due, generation: 0, length: 0, ..watched });
+        }
     }
 
     /// The last instant of a lease whose holder reported at `report`.
@@ -193,12 +208,32 @@ impl State {
 pub struct Acquiring<'a> {
     leases: &'a Leases,
     slot: u32,
+    now: u64,
+    lease: Lease,
+}
+
+impl Acquiring<'_> {
+    /// It has committed: the lease is live from now on. O(log leases).
+    pub fn committed(&self, generation: u32) {
+        let mut state = self.leases.0.lock();
+        let known = state.watched.get(&self.slot).copied().unwrap_or_default();
+        // Somebody may have taken over meanwhile.
+        if known.length == 0 || known.generation < generation {
+            let due = self.now + u64::from(self.lease.units) + 1;
+            let watched = Watched { due, generation, length: self.lease.units, ..known };
+            state.watch(self.slot, watched);
+        }
+    }
 }
 
 impl Drop for Acquiring<'_> {
     fn drop(&mut self) {
-        if let Some(watched) = self.leases.0.lock().watched.get_mut(&self.slot) {
+        let mut state = self.leases.0.lock();
+        if let Some(watched) = state.watched.get_mut(&self.slot) {
             watched.acquiring -= 1;
+            if watched.acquiring == 0 && watched.length == 0 {
+                state.forget(self.slot);
+            }
         }
     }
 }
@@ -207,18 +242,22 @@ impl Leases {
     /// Sees to it that a tick looks at the cell. Called *before* the commit that acquires: whoever is paused after it is watched already. O(log leases).
     pub fn watch(&self, slot: u32, now: u64, lease: Lease) -> Acquiring<'_> {
         let mut state = self.0.lock();
-        let due = now + u64::from(lease.units) + 1;
-        // Another acquisition of the same cell may be under way: the earlier look serves both, it finds out who holds the check.
-        let watched = match state.watched.get(&slot) {
-            Some(known) => Watched {
-                due: due.min(known.due),
-                length: lease.units.min(known.length),
-                acquiring: known.acquiring + 1,
-            },
-            None => Watched { due, length: lease.units, acquiring: 1 },
-        };
-        state.watch(slot, watched);
-        Acquiring { leases: self, slot }
+        let known = state.watched.get(&slot).copied();
+        let first = now + u64::from(lease.units) + 1;
+        // What is known already is looked at when it is due; the cell tells then who holds it.
+        let known = known.unwrap_or(Watched { due: first, ..Watched::default() });
+        state.watch(slot, Watched { due: known.due.min(first), acquiring: known.acquiring + 1, ..known });
+        Acquiring { leases: self, slot, now, lease }
+    }
+
+    /// The lease of `generation` has ended otherwise: its holder closed the token, somebody took over, the check was deregistered. O(log leases).
+    pub fn forget(&self, slot: u32, generation: u32) {
+        let mut state = self.0.lock();
+        if let Some(watched) = state.watched.get(&slot).copied()
+            && watched.generation == generation
+        {
+            state.release(slot, watched.due);
+        }
     }
 
     /// Whether the lease whose holder reported as in `seen` is over at `now`. O(1); takes a lock only when its plain length is over.
@@ -246,35 +285,31 @@ impl Leases {
         jumped
     }
 
-    /// Looks at the cells that are due at `now`. `look` is asked for the present lease and touch word of each; `declare` declares one over, and
-    /// tells whether it is. Returns the cells whose leases are over. O(due cells · log leases).
+    /// Looks at the cells that are due at `now`. `look` is asked for the present lease, its generation and the touch word of each; `declare` declares
+    /// one over, and tells whether it is. Returns the cells whose leases are over. O(due cells · log leases).
     pub fn expire(
         &self,
         now: u64,
-        mut look: impl FnMut(u32) -> Option<(Lease, Touch)>,
+        mut look: impl FnMut(u32) -> Option<(Lease, u32, Touch)>,
         mut declare: impl FnMut(u32, Touch) -> bool,
     ) -> Vec<u32> {
         let mut state = self.0.lock();
         while let Some((_, slot)) = state.due.first().copied().filter(|(due, _)| *due <= now) {
             // Looked at before anything is changed: what panics here is looked at again by the next tick.
-            let (length, due) = match look(slot) {
-                Some((lease, seen)) => {
-                    let deadline = state.deadline(seen.time().unwrap_or(0), lease);
-                    let due = seen.is_expired() || now > deadline;
-                    if due && declare(slot, seen) {
-                        state.over.push(slot);
-                        (lease.units, None)
-                    } else {
-                        // If it was renewed between the two, it is over one lease after this instant at the latest.
-                        (lease.units, Some(if due { now + u64::from(lease.units) } else { deadline } + 1))
-                    }
-                }
-                None => (0, None),
+            let Some((lease, generation, seen)) = look(slot) else {
+                state.release(slot, now + 1);
+                continue;
             };
-            let watched = state.forget(slot).expect("what is due is watched");
-            let length = if length > 0 { length } else { watched.length };
-            if let Some(due) = due.or((watched.acquiring > 0).then_some(now + 1)) {
-                state.watch(slot, Watched { due, length, ..watched });
+            let deadline = state.deadline(seen.time().unwrap_or(0), lease);
+            let due = seen.is_expired() || now > deadline;
+            if due && declare(slot, seen) {
+                state.over.push(slot);
+                state.release(slot, now + 1);
+            } else {
+                // If it was renewed between the two, it is over one lease after this instant at the latest.
+                let due = if due { now + u64::from(lease.units) } else { deadline } + 1;
+                let known = state.watched.get(&slot).copied().unwrap_or_default();
+                state.watch(slot, Watched { due, generation, length: lease.units, ..known });
             }
         }
         std::mem::take(&mut state.over)
@@ -305,10 +340,15 @@ mod tests {
         read(&word)
     }
 
+    /// A lease acquired at `now` with generation 1.
+    fn acquired(leases: &Leases, slot: u32, now: u64, lease: Lease) {
+        leases.watch(slot, now, lease).committed(1);
+    }
+
     #[test]
     fn a_jump_gives_one_whole_lease_once() {
         let (leases, ten) = (Leases::default(), lease(100));
-        drop(leases.watch(1, 0, ten));
+        acquired(&leases, 1, 0, ten);
         let is_over = |time, now| leases.is_over(report(time), ten, now);
         assert!(!leases.advance(0, 5), "half a lease is no jump");
         assert!(leases.advance(5, 11) && !is_over(0, 11));
@@ -318,15 +358,39 @@ mod tests {
     }
 
     #[test]
+    fn only_live_leases_tell_what_a_jump_is() {
+        let (leases, ten, hundred) = (Leases::default(), lease(100), lease(1_000));
+        acquired(&leases, 1, 0, hundred);
+        drop(leases.watch(1, 0, ten));
+        assert!(!leases.advance(0, 11), "who was refused has no lease");
+        acquired(&leases, 2, 11, ten);
+        assert!(leases.advance(11, 22), "this one has");
+        leases.forget(2, 7);
+        assert!(leases.advance(22, 33), "another generation's end is not its own");
+        leases.forget(2, 1);
+        assert!(!leases.advance(33, 44) && leases.advance(44, 95));
+        leases.forget(1, 1);
+        assert!(!leases.advance(95, 9_999), "where there is none, nothing is");
+    }
+
+    #[test]
+    fn a_refused_acquisition_gives_nobody_time() {
+        let (leases, hundred) = (Leases::default(), lease(1_000));
+        acquired(&leases, 1, 0, hundred);
+        assert!(leases.advance(0, 51) && !leases.advance(51, 101));
+        drop(leases.watch(1, 101, lease(100)));
+        assert!(leases.advance(101, 152));
+        assert!(leases.is_over(report(0), hundred, 152), "the jump at 51 is remembered");
+    }
+
+    #[test]
     fn a_cell_is_looked_at_when_it_is_due() {
         let (leases, ten) = (Leases::default(), lease(100));
-        drop(leases.watch(7, 0, ten));
+        acquired(&leases, 7, 0, ten);
         assert!(leases.expire(10, |_| unreachable!("not due yet"), |_, _| true).is_empty());
-        assert!(
-            leases.expire(11, |_| Some((ten, report(5))), |_, _| true).is_empty(),
-            "it has reported since"
-        );
-        assert_eq!(leases.expire(16, |_| Some((ten, report(5))), |_, _| true), [7]);
+        let seen = |_| Some((ten, 1, report(5)));
+        assert!(leases.expire(11, seen, |_, _| true).is_empty(), "it has reported since");
+        assert_eq!(leases.expire(16, seen, |_, _| true), [7]);
         assert!(leases.expire(99, |_| unreachable!("forgotten"), |_, _| true).is_empty());
     }
 
@@ -335,7 +399,12 @@ mod tests {
         let (leases, ten) = (Leases::default(), lease(100));
         let acquiring = leases.watch(7, 0, ten);
         assert!(leases.expire(11, |_| None, |_, _| true).is_empty(), "not committed yet");
+        assert_eq!(
+            leases.expire(12, |_| Some((ten, 1, report(1))), |_, _| true),
+            [7],
+            "paused after its commit"
+        );
         drop(acquiring);
-        assert_eq!(leases.expire(12, |_| Some((ten, report(1))), |_, _| true), [7]);
+        assert!(leases.expire(99, |_| unreachable!("forgotten"), |_, _| true).is_empty());
     }
 }

@@ -18,6 +18,8 @@
 mod atomic_start;
 mod chain;
 mod close;
+#[allow(dead_code, reason = "other programs use the rest")]
+#[path = "../support/evidence.rs"]
 mod evidence;
 mod fence_reregister;
 mod fence_take_over;
@@ -39,7 +41,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use evidence::Evidence;
 use world::World;
 
 /// What the two threads do, and what is claimed of it.
@@ -56,12 +57,16 @@ fn all() -> impl Iterator<Item = &'static Model> {
         close::MODELS,
         fence_reregister::MODELS,
         fence_take_over::MODELS,
+        history::MODELS,
         join::MODELS,
+        lease::MODELS,
         link::MODELS,
         mark_take::MODELS,
         publish::MODELS,
         refresh::MODELS,
+        resume::MODELS,
         settled_skip::MODELS,
+        transitions::MODELS,
     ]
     .into_iter()
     .flatten()
@@ -201,13 +206,7 @@ fn explore(model: &Model) {
         let end = if exhausted { "exhausted" } else { "capped" };
         result += &format!("{}bound {bound}{how} {end}", if result.is_empty() { "" } else { ", " });
     }
-    evidence::append(&Evidence {
-        kind: "model",
-        name: model.name,
-        count: executions,
-        seconds,
-        result: &result,
-    });
+    evidence::append("model", model.name, executions as u64, seconds, &result);
 }
 
 /// Runs `run` without the texts of panics: they are expected.
@@ -242,7 +241,7 @@ fn kill(mutant: &'static str, model: &Model, claim: &str) {
     assert!(died_of.contains(claim), "the mutant {mutant} died of {died_of:?} and not of {claim:?}");
     println!("mutant {mutant} killed: {claim}");
     let (name, result) = (format!("{mutant} in {}", model.name), format!("killed: {claim}"));
-    evidence::append(&Evidence { kind: "mutant", name: &name, count: executions, seconds, result: &result });
+    evidence::append("mutant", &name, executions as u64, seconds, &result);
 }
 
 /// The tests of a model: itself, and each mutant with the claim that it falsifies.

@@ -227,7 +227,7 @@ fn kill(mutant: &'static str, script: &Script, claim: &str) {
     let text = lock(&SAID).take().expect("whoever panics says something");
     assert!(text.contains(claim), "the mutant {mutant} died of {text:?} and not of {claim:?}");
     println!("mutant {mutant} killed: {claim}");
-    support::evidence::append("mutant", mutant, 1, 0.0, "ok");
+    support::evidence::append("mutant", mutant, 1, 0.0, &format!("killed: {claim}"));
 }
 
 /// The tests of a script: itself, and each mutant with the claim that it falsifies.

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::support::evidence;
 use crate::real::Counts;
 use crate::run::{End, Verdict};
 use crate::schedule::Kind;
+use crate::support::evidence;
 use crate::usual::Stage;
 
 /// How the runs of one design under one kind of schedule ended.

@@ -2,6 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Instant;
+
+use super::evidence;
 
 static CHOICE: RwLock<()> = RwLock::new(());
 
@@ -18,6 +21,7 @@ pub fn alone() -> RwLockWriteGuard<'static, ()> {
 /// Runs `script` whole, then with the break `name`, under which exactly the assertion that says `assertion` must fail.
 pub fn notices(name: &'static str, assertion: &str, script: impl Fn()) {
     let _alone = alone();
+    let begun = Instant::now();
     script();
     lifesign::mutant::select(Some(name));
     let outcome = catch_unwind(AssertUnwindSafe(&script));
@@ -29,4 +33,5 @@ pub fn notices(name: &'static str, assertion: &str, script: impl Fn()) {
         _ => String::new(),
     };
     assert!(text.contains(assertion), "with {name} another assertion failed: {text}");
+    evidence::append("mutant", name, 1, begun.elapsed().as_secs_f64(), &format!("killed: {assertion}"));
 }

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::evidence::{self, Evidence};
+use super::evidence;
 use super::{Model, ONE_AT_A_TIME, ROLES, all, explore_once, silently};
 use crate::sync::watched::{self, Access, Ordering, Site, Weaker};
 use source::Call;
@@ -239,9 +239,7 @@ fn try_place(place: &Explorable, deep: bool, problems: &Mutex<Vec<String>>) -> [
                 }
             };
             println!("ordering {name}: {result}");
-            let line =
-                Evidence { kind: "ordering", name: &name, count: executions, seconds, result: &result };
-            evidence::append(&line);
+            evidence::append("ordering", &name, executions as u64, seconds, &result);
             if survived {
                 break;
             }
