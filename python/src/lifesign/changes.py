@@ -101,7 +101,7 @@ class Cursor:
         Raises:
             ValueError: It is no cursor's text.
         """
-        found = re.fullmatch(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([0-9]{1,20})", text, re.ASCII)
+        found = re.fullmatch(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([0-9]{1,20})", text)
         if found is None or int(found[2]) >= 2**64:
             message = f"not a cursor: {text[:80]!r}; str(cursor) makes its text"
             raise ValueError(message)

@@ -100,15 +100,14 @@ class Subscription:
         return self._rest(capacity) if self._taken else self._poll(capacity)
 
     def _rest(self, capacity: int) -> Batch:
-        """Return what an iteration has polled and not yielded; it comes before anything newer."""
-        reset = self._taken[0].kind is EventKind.RESET
-        resync = reset or self._taken[0].kind is EventKind.RESYNC
-        if resync:
-            self._taken.popleft()
+        """Return what an iteration has polled and not yielded; it comes before anything newer.
+
+        A resync or reset is not among it: the iteration has yielded that first.
+        """
         events = tuple(self._taken.popleft() for _ in range(min(capacity, len(self._taken))))
         cursor = self.cursor
         assert cursor is not None, "a batch came with one"
-        return Batch(events=events, resync=resync, reset=reset, more=True, cursor=cursor)
+        return Batch(events=events, resync=False, reset=False, more=True, cursor=cursor)
 
     def _poll(self, capacity: int) -> Batch:
         # Buffers of the call's own: two threads that poll by mistake do not read each other's events.
