@@ -22,8 +22,7 @@ type Write struct {
 	// Revision is filled in: that of the state that stands for this write,
 	// which of a heartbeat is the one it confirms; 0 after a refusal.
 	Revision uint64
-	// Err is filled in: what [Token.Update] would have returned. Of the first
-	// write that is refused it names both sides, of the others the reason.
+	// Err is filled in: what [Token.Update] would have returned.
 	Err error
 }
 
@@ -51,26 +50,30 @@ func UpdateBatch(writes []Write) error {
 			status:      C.lifesign_status(write.Status),
 			token:       C.lifesign_token(write.Token.handle),
 			result:      C.LIFESIGN_INTERNAL, // until the engine has come to it
+			detail:      &memory.details[i],
 		}
+		memory.details[i].code = C.LIFESIGN_OK
 		if length := copy(outputs, write.Output); length > 0 {
 			c.output = C.lifesign_str{ptr: (*C.char)(unsafe.Pointer(&outputs[0])), len: C.size_t(length)}
 			outputs = outputs[length:]
 		}
 	}
 	detail := newErrorDetail()
-	first := detail.result(C.lifesign_token_write_batch(&crossing[0], C.size_t(len(writes)), &detail.c))
+	result := detail.result(C.lifesign_token_write_batch(&crossing[0], C.size_t(len(writes)), &detail.c))
 	runtime.KeepAlive(writes)
-	named := false
+	var first error
 	for i := range writes {
 		write, c := &writes[i], &crossing[i]
 		write.Revision, write.Err = uint64(c.revision), nil
-		switch {
-		case c.result == C.LIFESIGN_OK:
-		case !named:
-			write.Err, named = first, true
-		default:
-			write.Err = &Error{Code: Code(c.result)}
+		if c.result != C.LIFESIGN_OK {
+			write.Err = refusal(&memory.details[i], c.result)
+			if first == nil {
+				first = write.Err
+			}
 		}
+	}
+	if first == nil {
+		return result
 	}
 	return first
 }
@@ -79,6 +82,7 @@ func UpdateBatch(writes []Write) error {
 // lie in Go's could only point to outputs that are pinned one by one.
 type batchMemory struct {
 	writes  []C.lifesign_write
+	details []C.lifesign_error // of each write
 	outputs []byte
 }
 
@@ -95,14 +99,20 @@ func takeBatchMemory(writes, outputs int) *batchMemory {
 	// Zeroed, and for structs alone ever after: Go reads a pointer before it
 	// writes another over it.
 	structs := C.calloc(C.size_t(writes), C.size_t(unsafe.Sizeof(C.lifesign_write{})))
+	details := C.calloc(C.size_t(writes), C.size_t(unsafe.Sizeof(C.lifesign_error{})))
 	bytes := C.malloc(C.size_t(outputs))
 	memory = &batchMemory{
 		writes:  unsafe.Slice((*C.lifesign_write)(structs), writes),
+		details: unsafe.Slice((*C.lifesign_error)(details), writes),
 		outputs: unsafe.Slice((*byte)(bytes), outputs),
 	}
-	runtime.AddCleanup(memory, func(both [2]unsafe.Pointer) {
-		C.free(both[0])
-		C.free(both[1])
-	}, [2]unsafe.Pointer{structs, bytes})
+	for i := range memory.details {
+		memory.details[i].struct_size = C.uint32_t(unsafe.Sizeof(memory.details[i]))
+	}
+	runtime.AddCleanup(memory, func(all [3]unsafe.Pointer) {
+		for _, each := range all {
+			C.free(each)
+		}
+	}, [3]unsafe.Pointer{structs, details, bytes})
 	return memory
 }

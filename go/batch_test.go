@@ -18,7 +18,8 @@ func TestUpdateBatch(t *testing.T) {
 	for _, id := range []string{"a", "fenced", "b", "gone", "c", "closed"} {
 		tokens[id] = must(register(t, engine, id, web).Acquire(id))(t)
 	}
-	must(must(engine.Check("fenced"))(t).TakeOver(tokens["fenced"].Generation(), "the rival"))(t)
+	rival, err := must(engine.Check("fenced"))(t).TakeOver(tokens["fenced"].Generation(), "the rival")
+	hold(t, rival, err)
 	check(t, tokens["gone"].DeregisterCheck())
 	check(t, tokens["closed"].Close())
 	check(t, tokens["c"].Update(lifesign.Warning, "as before"))
@@ -40,7 +41,9 @@ func TestUpdateBatch(t *testing.T) {
 	if writes[1].Err != first {
 		t.Errorf("the first refusal is %v, and that of its write %v", first, writes[1].Err)
 	}
-	refused(t, writes[3].Err, lifesign.ErrGone)
+	if gone := refused(t, writes[3].Err, lifesign.ErrGone); gone.Caller == nil || gone.Caller.Label != "gone" {
+		t.Errorf("caller %v", gone.Caller)
+	}
 	refused(t, writes[5].Err, lifesign.ErrClosed)
 	for _, i := range []int{0, 2, 4, 6} {
 		check(t, writes[i].Err)

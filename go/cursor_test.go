@@ -153,7 +153,8 @@ func TestCursorOfALoopThatWasLeft(t *testing.T) {
 	start := subscribe(t, engine, lifesign.Filter{})
 	drain(t, start)
 	for _, id := range []string{"a", "b", "c"} {
-		check(t, must(must(engine.Check(id))(t).Acquire("probe"))(t).Update(lifesign.Passing, "up"))
+		token, err := must(engine.Check(id))(t).Acquire("probe")
+		check(t, hold(t, token, err).Update(lifesign.Passing, "up"))
 	}
 	subscription := subscribe(t, engine, lifesign.Filter{Since: start.Cursor()})
 	taken := 0

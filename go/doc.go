@@ -65,6 +65,9 @@
 //		fmt.Println(event.ID, event.Status)
 //	}
 //
+// A subscription with [Filter.Trouble] delivers what goes wrong instead: who was
+// refused, took over, lost a lease, or claims what is claimed, and from whom.
+//
 // [Subscription.Cursor] is where a subscriber stands. Its text can be kept, and
 // [Filter.Since] continues from it, with what has changed since then.
 //

@@ -139,24 +139,25 @@ func newErrorDetail() *errorDetail {
 func (d *errorDetail) result(code C.lifesign_result) error {
 	var err error
 	if code != C.LIFESIGN_OK {
-		err = d.refusal(code)
+		err = refusal(&d.c, code)
 	}
 	errorDetails.Put(d)
 	return err
 }
 
-func (d *errorDetail) refusal(code C.lifesign_result) *Error {
-	if d.c.code != code {
+// refusal is what the detail describes.
+func refusal(c *C.lifesign_error, code C.lifesign_result) *Error {
+	if c.code != code {
 		// The call failed before it could describe why.
 		return &Error{Code: Code(code)}
 	}
-	refusal := newError(Code(code), text(d.c.message[:]))
-	refusal.Generation = uint64(d.c.generation)
-	if d.c.caller.id != 0 {
-		refusal.Caller = writerRecord(&d.c.caller)
+	refused := newError(Code(code), text(c.message[:]))
+	refused.Generation = uint64(c.generation)
+	if c.caller.id != 0 {
+		refused.Caller = writerRecord(&c.caller)
 	}
-	if d.c.holder.id != 0 {
-		refusal.Holder = writerRecord(&d.c.holder)
+	if c.holder.id != 0 {
+		refused.Holder = writerRecord(&c.holder)
 	}
-	return refusal
+	return refused
 }

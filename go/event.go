@@ -17,13 +17,16 @@ const (
 	Tombstone EventKind = C.LIFESIGN_EVENT_GONE
 	// Summary: the service's status. ID and Check are the service's.
 	Summary EventKind = C.LIFESIGN_EVENT_SUMMARY
+	// TroubleEvent: somebody was refused, took over, lost a lease, or claims
+	// what is claimed. The event has Trouble and no state.
+	TroubleEvent EventKind = C.LIFESIGN_EVENT_TROUBLE
 	// Resync comes from [Subscription.Events] alone and has no state: drop
 	// what you knew, the whole matching state follows. It is what
 	// [Batch.Resync] says.
 	Resync EventKind = 1 << 16
 )
 
-// String is "state", "tombstone", "summary" or "resync".
+// String is "state", "tombstone", "summary", "trouble" or "resync".
 func (k EventKind) String() string {
 	switch k {
 	case State:
@@ -32,6 +35,8 @@ func (k EventKind) String() string {
 		return "tombstone"
 	case Summary:
 		return "summary"
+	case TroubleEvent:
+		return "trouble"
 	case Resync:
 		return "resync"
 	default:
@@ -44,6 +49,8 @@ func (k EventKind) String() string {
 type Event struct {
 	Kind EventKind
 	Snapshot
+	// Trouble is that of a [TroubleEvent], nil in any other.
+	Trouble *Trouble
 }
 
 // Batch is what one poll delivers, sorted by revision and id.

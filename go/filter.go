@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// Filter says what a subscription delivers. The zero value is everything; at
-// most one of Service, Check and Prefix may be given.
+// Filter says what a subscription delivers. The zero value is every check; at
+// most one of Service, Check, Prefix and Trouble may be given.
 type Filter struct {
 	// Service delivers the service's checks.
 	Service *Service
@@ -17,6 +17,11 @@ type Filter struct {
 	Check *Check
 	// Prefix delivers the checks whose id begins with it.
 	Prefix string
+	// Trouble delivers no states but what goes wrong from now on: refusals,
+	// take-overs, lapses and rival claims, as events of kind [TroubleEvent].
+	// One offender at one check makes an event a second at most, with a count;
+	// [Engine.Tick] releases what was held back. It cannot be resumed.
+	Trouble bool
 	// MinStatus leaves out the commits whose status is below it both before
 	// and after; zero and Passing leave out none.
 	MinStatus Status
@@ -59,8 +64,12 @@ func (f *Filter) pinned(pins *runtime.Pinner) (C.lifesign_filter, error) {
 		c.scope = C.LIFESIGN_FILTER_PREFIX
 		c.prefix = pinString(pins, f.Prefix)
 	}
+	if f.Trouble {
+		scopes++
+		c.scope = C.LIFESIGN_FILTER_TROUBLE
+	}
 	if scopes > 1 {
-		return c, invalid("the filter has %d of service, check and prefix: use one, or a subscription for each", scopes)
+		return c, invalid("the filter has %d of service, check, prefix and trouble: use one, or a subscription for each", scopes)
 	}
 	if f.Summary {
 		if f.Service == nil {

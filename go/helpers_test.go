@@ -80,6 +80,15 @@ func register(t testing.TB, engine *lifesign.Engine, id string, of *lifesign.Ser
 	return must(engine.RegisterCheck(lifesign.CheckSpec{ID: id, Service: of}))(t)
 }
 
+// hold keeps a token until the end of the test: one that nobody refers to is
+// closed as forgotten.
+func hold(t testing.TB, token *lifesign.Token, err error) *lifesign.Token {
+	t.Helper()
+	check(t, err)
+	t.Cleanup(func() { token.Close() })
+	return token
+}
+
 func subscribe(t testing.TB, engine *lifesign.Engine, filter lifesign.Filter) *lifesign.Subscription {
 	t.Helper()
 	subscription := must(engine.Subscribe(filter))(t)

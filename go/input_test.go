@@ -36,6 +36,14 @@ func stateOf(t *testing.T, engine *lifesign.Engine) state {
 	return seen
 }
 
+// stands is where a subscriber to everything stands.
+func stands(t *testing.T, engine *lifesign.Engine) lifesign.Cursor {
+	t.Helper()
+	subscription := subscribe(t, engine, lifesign.Filter{})
+	drain(t, subscription)
+	return subscription.Cursor()
+}
+
 // Each bad input is refused with its code and the id it is about, and leaves
 // everything as it was.
 func TestBadInput(t *testing.T) {
@@ -143,6 +151,8 @@ func TestBadInput(t *testing.T) {
 		{"empty id to redefine", http.Redefine(lifesign.CheckSpec{Service: web}), lifesign.ErrInvalid, nil},
 
 		{"filter with two scopes", subscribeTo(lifesign.Filter{Service: web, Check: http}), lifesign.ErrInvalid, []string{"2"}},
+		{"filter with trouble and a scope", subscribeTo(lifesign.Filter{Check: http, Trouble: true}), lifesign.ErrInvalid, []string{"2"}},
+		{"trouble since a cursor", subscribeTo(lifesign.Filter{Trouble: true, Since: stands(t, engine)}), lifesign.ErrInvalid, []string{"cursor"}},
 		{"filter with a summary of nothing", subscribeTo(lifesign.Filter{Prefix: "web", Summary: true}), lifesign.ErrInvalid, []string{"summary"}},
 		{"filter with a status out of range", subscribeTo(lifesign.Filter{MinStatus: 9}), lifesign.ErrInvalid, []string{"9"}},
 		{"filter with a bad prefix", subscribeTo(lifesign.Filter{Prefix: badUTF8}), lifesign.ErrInvalid, []string{"prefix"}},

@@ -136,7 +136,8 @@ func TestJumpOfTheClock(t *testing.T) {
 func TestShortestLease(t *testing.T) {
 	c := manual(t, lifesign.Config{})
 	http := register(t, c.engine, "http", nil)
-	must(http.Acquire("probe", lifesign.WithLease(1, lifesign.LapseKeep)))(t)
+	token, err := http.Acquire("probe", lifesign.WithLease(1, lifesign.LapseKeep))
+	hold(t, token, err)
 	if who := must(http.Who())(t); who.Lease != 10*time.Millisecond {
 		t.Errorf("%+v", who)
 	}

@@ -218,7 +218,7 @@ func (s *Subscription) poll() (Batch, error) {
 		s.rest = Batch{}
 		return batch, nil
 	}
-	batch, err := readBatch(C.lifesign_subscription(s.handle))
+	batch, err := s.read()
 	runtime.KeepAlive(s)
 	if err != nil && s.closed.Load() {
 		err = s.errClosed()
@@ -243,7 +243,7 @@ type batchBuffer struct {
 
 var batchBuffers = sync.Pool{New: func() any { return &batchBuffer{bytes: make([]byte, 32<<10)} }}
 
-func readBatch(handle C.lifesign_subscription) (Batch, error) {
+func (s *Subscription) read() (Batch, error) {
 	buffer := batchBuffers.Get().(*batchBuffer)
 	defer batchBuffers.Put(buffer)
 	for {
@@ -254,12 +254,12 @@ func readBatch(handle C.lifesign_subscription) (Batch, error) {
 		var c C.lifesign_batch
 		c.struct_size = C.uint32_t(unsafe.Sizeof(c))
 		detail := newErrorDetail()
-		result := C.lifesign_subscription_poll(handle, &buffer.events[0], C.size_t(len(buffer.events)),
+		result := C.lifesign_subscription_poll(C.lifesign_subscription(s.handle), &buffer.events[0], C.size_t(len(buffer.events)),
 			(*C.char)(unsafe.Pointer(unsafe.SliceData(buffer.bytes))), C.size_t(len(buffer.bytes)), &c, &detail.c)
 		err := detail.result(result)
 		switch {
 		case err == nil:
-			return batch(buffer, &c), nil
+			return s.batch(buffer, &c), nil
 		case result == C.LIFESIGN_BUFFER_TOO_SMALL:
 			buffer.bytes = make([]byte, c.bytes)
 		default:
@@ -268,7 +268,7 @@ func readBatch(handle C.lifesign_subscription) (Batch, error) {
 	}
 }
 
-func batch(buffer *batchBuffer, c *C.lifesign_batch) Batch {
+func (s *Subscription) batch(buffer *batchBuffer, c *C.lifesign_batch) Batch {
 	b := Batch{
 		Resync: c.resync != 0,
 		Reset:  c.reset != 0,
@@ -280,7 +280,12 @@ func batch(buffer *batchBuffer, c *C.lifesign_batch) Batch {
 	}
 	for i := range b.Events {
 		event := &buffer.events[i]
-		b.Events[i] = Event{Kind: EventKind(event.kind), Snapshot: snapshot(buffer.bytes, &event.state)}
+		b.Events[i].Kind = EventKind(event.kind)
+		if event.kind == C.LIFESIGN_EVENT_TROUBLE {
+			b.Events[i].Trouble = s.trouble(buffer.bytes, &event.trouble)
+		} else {
+			b.Events[i].Snapshot = snapshot(buffer.bytes, &event.state)
+		}
 	}
 	return b
 }

@@ -113,7 +113,8 @@ func TestWriters(t *testing.T) {
 // A crowd of rivals is bounded: those that are not told apart are one entry.
 func TestWritersTogether(t *testing.T) {
 	http := register(t, open(t, lifesign.Config{}), "http", nil)
-	must(http.Acquire("holder"))(t)
+	holder, err := http.Acquire("holder")
+	hold(t, holder, err)
 	for i := range 40 {
 		_, err := http.Acquire(string(rune('A' + i)))
 		refused(t, err, lifesign.ErrHeld)
