@@ -40,6 +40,7 @@ type Agent struct {
 	options Options
 	log     *slog.Logger
 	engine  *lifesign.Engine
+	process lifesign.UUID // this one's in its writer records
 	changes *changes
 	unsaved mark            // the state in the data directory is not the latest
 	claim   *lifesign.Claim // nil if the node's name is not claimed
@@ -86,10 +87,17 @@ func New(options Options) (*Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the engine: %w", err)
 	}
+	// The engine's own record is the first.
+	own, err := engine.Record(1)
+	if err != nil {
+		engine.Close()
+		return nil, fmt.Errorf("the engine's own record: %w", err)
+	}
 	a := &Agent{
 		options:  options,
 		log:      options.Log,
 		engine:   engine,
+		process:  own.Process,
 		changes:  newChanges(),
 		unsaved:  newMark(),
 		services: map[string]*service{},
@@ -109,8 +117,14 @@ func New(options Options) (*Agent, error) {
 		engine.Close()
 		return nil, fmt.Errorf("subscribing to the engine: %w", err)
 	}
+	trouble, err := engine.Subscribe(lifesign.Filter{Trouble: true})
+	if err != nil {
+		engine.Close()
+		return nil, fmt.Errorf("subscribing to the engine: %w", err)
+	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.run(func() { a.watchChecks(everything) })
+	a.run(func() { a.watchTrouble(trouble) })
 	a.run(a.tick)
 	a.run(a.audit)
 	return a, nil

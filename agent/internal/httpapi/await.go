@@ -30,12 +30,8 @@ func (s *api) await(w http.ResponseWriter, r *http.Request, topics func() []agen
 	}
 	index := s.agent.Index(topics())
 	if wait > 0 {
-		// The server's own time-outs are for requests that are answered at once.
-		control := http.NewResponseController(w)
-		if err := control.SetReadDeadline(time.Time{}); err != nil {
-			return err
-		}
-		if err := control.SetWriteDeadline(time.Now().Add(wait + unhurried)); err != nil {
+		// The server's own time-out is for requests that are answered at once.
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + unhurried)); err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), wait)
