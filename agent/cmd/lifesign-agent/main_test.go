@@ -196,6 +196,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"-config-dir", directory, "-board", "perhaps"}, 2, `"perhaps"`},
 		{[]string{"-config-dir", directory, "-claim-dir", filepath.Join(directory, "absent")}, 1, "absent"},
 		{[]string{"-config-dir", directory, "-claim-dir", directory, "-node", "a/b"}, 1, `"a/b"`},
+		{[]string{"-config-dir", directory, "-history", "10001"}, 2, "at most 10000"},
 		{[]string{"-config-dir", directory, "further"}, 2, `"further"`},
 		{[]string{"-nonsense"}, 2, "nonsense"},
 		{[]string{"-version"}, 0, "lifesign-agent " + version},

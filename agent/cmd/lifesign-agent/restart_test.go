@@ -284,3 +284,35 @@ func TestDamagedState(t *testing.T) {
 	isSaved(t, data, "c", "passing")
 	p.endsCleanly(syscall.SIGTERM)
 }
+
+// An agent that was stopped for longer than its loops' leases, as a suspended
+// machine is, loses none of them.
+func TestStoppedAgentLosesNothing(t *testing.T) {
+	target := newGate(t, 200)
+	p := launch(t, map[string]string{"web.json": fmt.Sprintf(
+		`{"check": {"id": "web", "http": %q, "interval": "50ms", "timeout": "1s"}}`, target.URL)})
+	p.becomes("web", "passing")
+	code, text := p.request("GET", "/v1/agent/check/who/web")
+	var who struct{ Lease string }
+	if err := json.Unmarshal(text, &who); err != nil || code != 200 {
+		t.Fatalf("%d: %s", code, text)
+	}
+	lease, err := time.ParseDuration(who.Lease)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := p.check("web")
+	p.signal(syscall.SIGSTOP)
+	time.Sleep(lease + 2*time.Second)
+	p.signal(syscall.SIGCONT)
+	for again := target.asked.Load(); target.asked.Load() < again+50; { // some ticks long
+		if got := p.check("web"); got.Lifesign.Orphaned || got.Status != "passing" {
+			t.Fatalf("%+v", got)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if after := p.check("web"); after.Lifesign.Generation != before.Lifesign.Generation || after.Lifesign.Transitions != before.Lifesign.Transitions {
+		t.Errorf("%+v, before %+v", after, before)
+	}
+	p.endsCleanly(syscall.SIGTERM)
+}
