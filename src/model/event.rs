@@ -36,7 +36,7 @@ pub enum Event {
 }
 
 /// What kind of trouble there was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TroubleKind {
     /// A call on a check was refused.

@@ -125,25 +125,30 @@ impl Store {
         self.kept.values().any(|entry| entry.is_due(boot))
     }
 
-    /// The events that may be delivered now. O(entries).
+    /// The events that may be delivered now, the earliest first. O(entries · log entries).
     pub fn take(&mut self, boot: u64, records: &Records) -> Vec<Trouble> {
         let due = self.kept.iter_mut().filter(|(_, entry)| entry.is_due(boot));
-        due.map(|((kind, id, offender), entry)| {
-            entry.quiet_until = boot + INTERVAL;
-            Trouble {
-                kind: *kind,
-                reason: entry.reason,
-                check: entry.check,
-                id: id.clone(),
-                offender: records.get(*offender),
-                holder: records.get(entry.holder),
-                generation: entry.generation,
-                count: std::mem::take(&mut entry.count),
-                first_ns: entry.first,
-                last_ns: entry.last,
-            }
-        })
-        .collect()
+        let mut told: Vec<_> = due
+            .map(|((kind, id, offender), entry)| {
+                entry.quiet_until = boot + INTERVAL;
+                Trouble {
+                    kind: *kind,
+                    reason: entry.reason,
+                    check: entry.check,
+                    id: id.clone(),
+                    offender: records.get(*offender),
+                    holder: records.get(entry.holder),
+                    generation: entry.generation,
+                    count: std::mem::take(&mut entry.count),
+                    first_ns: entry.first,
+                    last_ns: entry.last,
+                }
+            })
+            .collect();
+        told.sort_by(|one, other| {
+            (one.first_ns, &one.id, one.kind).cmp(&(other.first_ns, &other.id, other.kind))
+        });
+        told
     }
 }
 

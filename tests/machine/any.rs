@@ -171,7 +171,7 @@ pub fn sequence() -> impl Strategy<Value = Sequence> {
         60 => registering(),
         90 => writing(),
         50 => subscribing(),
-        14 => tick(),
+        24 => tick(),
         2 => Just(Op::Audit),
         1 => Just(Op::Export),
     ];

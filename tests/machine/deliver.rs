@@ -150,13 +150,14 @@ impl World {
                 if !is_old {
                     self.summary_told(id, &now, state)?;
                 }
-                let transitions = if differs { u64::MAX } else { now.transitions };
+                let transitions = if is_old { u64::MAX } else { now.transitions };
                 let shown = face(state.status, &state.output, transitions);
-                if self.model.subscriptions[index].filter.transitions_only && state.status == now.status {
-                    // An old text is no reason to be told once more; another change of status in between may be.
-                    self.model.subscriptions[index].summary_may_rest();
+                let subscription = &mut self.model.subscriptions[index];
+                if !differs || subscription.filter.transitions_only && state.status == now.status {
+                    // What is old but shows the same as the present one need not be followed by it.
+                    subscription.summary_may_rest();
                 }
-                self.model.subscriptions[index].summary_told(numbers, shown, differs)
+                subscription.summary_told(numbers, shown, is_old)
             }
         }
     }

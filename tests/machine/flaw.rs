@@ -39,7 +39,32 @@ pub enum Flaw {
     /// S4.
     TransitionsAloneIsIgnored,
     /// S8.
-    ResumingTellsNothing,
+    ResumingTellsEverything,
     /// S6.
     FilterSeesOnlyTheStatusAfter,
+}
+
+impl Flaw {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::AcquiringSteals,
+        Self::NobodyIsFenced,
+        Self::AnyGenerationTakesOver,
+        Self::ClosingFreesWhoeverHolds,
+        Self::HeartbeatsCommit,
+        Self::RedefiningResets,
+        Self::AliasesLag,
+        Self::TheNodeCountsForNobody,
+        Self::TheLargestIdDecides,
+        Self::MissingIsPassing,
+        Self::LoopsAreAllowed,
+        Self::LeasesRunLonger,
+        Self::JumpsGiveNothing,
+        Self::RestoringReplacesReports,
+        Self::HistoriesKeepAll,
+        Self::SubscribingTellsNoState,
+        Self::TransitionsAloneIsIgnored,
+        Self::ResumingTellsEverything,
+        Self::FilterSeesOnlyTheStatusAfter,
+    ];
 }

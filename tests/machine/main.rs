@@ -18,6 +18,7 @@ mod regressions;
 mod world;
 
 use std::cell::Cell;
+use std::io::Write;
 use std::time::Instant;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -25,7 +26,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use any::sequence;
 use flaw::Flaw;
 use op::Sequence;
-use support::evidence;
+use support::{breaks, evidence};
 use world::{Same, World};
 
 /// What a run has done.
@@ -60,9 +61,13 @@ fn execute(sequence: &Sequence, flaw: Option<Flaw>, mut trace: impl FnMut(&op::O
 }
 
 /// Runs random sequences until one shows a difference.
-fn run(sequences: u32, seed: u64, flaw: Option<Flaw>) -> Run {
-    let config =
-        Config { cases: sequences, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+fn run(sequences: u32, seed: u64, flaw: Option<Flaw>, shrinks: u32) -> Run {
+    let config = Config {
+        cases: sequences,
+        failure_persistence: None,
+        max_shrink_iters: shrinks,
+        ..Config::default()
+    };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
@@ -102,15 +107,60 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn engine_and_model_agree() {
-    let sequences = number("LIFESIGN_SEQUENCES").unwrap_or(8_000) as u32;
+    let _whole = breaks::none();
+    let sequences = number("LIFESIGN_SEQUENCES").unwrap_or(5_000) as u32;
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is after 1970");
     let seed = number("LIFESIGN_SEED").unwrap_or(clock.as_nanos() as u64);
-    let run = run(sequences, seed, None);
+    let run = run(sequences, seed, None, 20_000);
     println!("machine: {} sequences, {} calls, {:.1} s, seed {seed}", run.sequences, run.calls, run.seconds);
     let result = if run.difference.is_none() { "ok" } else { "failed" };
     evidence::append("state", "machine sequences", run.sequences.into(), run.seconds, result);
-    evidence::append("state", "machine calls", run.calls as u64, run.seconds, result);
+    evidence::append("state", "machine calls", run.calls, run.seconds, result);
     if let Some((sequence, difference)) = run.difference {
         panic!("{difference}\nwith seed {seed}\n{sequence:?}\n{}", story(&sequence));
     }
+}
+
+/// The sequences of the tests below, always the same: each wrong rule and each break has to be noticed within so many of them.
+const NOTICED_WITHIN: u32 = 8_000;
+const SEED: u64 = 1;
+
+/// The sequences that show something in what is wrong show nothing in what is not.
+fn nothing_is_noticed_within(sequences: u32) {
+    let whole = run(sequences, SEED, None, 0);
+    assert!(whole.difference.is_none(), "the unbroken engine differs: {:?}", whole.difference);
+}
+
+#[test]
+fn a_model_that_is_wrong_in_one_rule_is_noticed() {
+    let _whole = breaks::none();
+    let mut most = 0;
+    for flaw in Flaw::ALL {
+        let run = run(NOTICED_WITHIN, SEED, Some(flaw), 0);
+        let (_, difference) = run.difference.unwrap_or_else(|| panic!("{flaw:?} is not noticed"));
+        println!("machine: {flaw:?} is noticed after {} sequences: {difference}", run.sequences);
+        evidence(&format!("model {flaw:?}"), run.sequences.into(), run.seconds, "noticed");
+        most = most.max(run.sequences + 1);
+    }
+    nothing_is_noticed_within(most);
+}
+
+/// The breaks of the engine that show without a second thread.
+const BREAKS: [&str; 4] =
+    ["refresh-skip-if-equal", "registration-without-stamp", "restore-over-report", "unregister-by-key"];
+
+#[test]
+fn an_engine_that_is_broken_is_noticed() {
+    let _alone = breaks::alone();
+    let mut most = 0;
+    for name in BREAKS {
+        lifesign::mutant::select(Some(name));
+        let run = run(NOTICED_WITHIN, SEED, None, 0);
+        lifesign::mutant::select(None);
+        let (_, difference) = run.difference.unwrap_or_else(|| panic!("{name} is not noticed"));
+        println!("machine: {name} is noticed after {} sequences: {difference}", run.sequences);
+        evidence(name, run.sequences.into(), run.seconds, "noticed");
+        most = most.max(run.sequences + 1);
+    }
+    nothing_is_noticed_within(most);
 }

@@ -52,8 +52,7 @@ impl World {
         engine.register_check(&CheckSpec::node_alias("mirror:node"), None).unwrap();
         // A service that comes and goes, and who waits for it.
         engine.register_check(&CheckSpec::alias("mirror:now-and-then", "now-and-then"), None).unwrap();
-        let disk =
-            engine.register_check(&CheckSpec::new("node:disk").initial(Status::Passing), None).unwrap();
+        engine.register_check(&CheckSpec::new("node:disk").initial(Status::Passing), None).unwrap();
         Self {
             engine,
             services,

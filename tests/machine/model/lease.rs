@@ -71,7 +71,7 @@ impl Model {
             let from =
                 if self.disturbed && !has_lapsed(life) { self.boot } else { one.grace.unwrap_or(heard) };
             let is_early = self.disturbed && has_lapsed(life) && self.boot > heard + lease.nanoseconds();
-            let slack = u64::from(self.has(Flaw::LeasesRunLonger));
+            let slack = lease.nanoseconds() * u64::from(self.has(Flaw::LeasesRunLonger));
             if is_early || self.boot > from + lease.nanoseconds() + slack {
                 self.lapse(life, lease.on_lapse);
                 self.settle();

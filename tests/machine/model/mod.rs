@@ -335,7 +335,7 @@ impl Model {
         for subscription in &mut self.subscriptions {
             let wants = is_transition || recast || !subscription.filter.transitions_only || transitions_count;
             if wants && subscription.takes_in(life, &definition) && severity >= subscription.least {
-                let must = !is_alias && !(recast && subscription.filter.transitions_only);
+                let must = !(is_alias || recast && subscription.filter.transitions_only);
                 subscription.owe(life, if is_alias { shown_count } else { version }, must);
             }
         }

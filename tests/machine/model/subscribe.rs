@@ -94,7 +94,7 @@ impl Model {
         subscription.resumed = true;
         subscription.heir_of = mark.lives;
         subscription.drained_at = mark.call;
-        let skips = self.has(Flaw::ResumingTellsNothing);
+        let all = self.has(Flaw::ResumingTellsEverything);
         for (at, life) in self.lives.iter().enumerate() {
             if !subscription.takes_in(at, &life.state.definition) {
                 continue;
@@ -107,10 +107,10 @@ impl Model {
                 check_changed(&all, subscription, mark.call)
             };
             if life.alive {
-                subscription.owe(at, 0, changed && !skips);
+                subscription.owe(at, 0, changed || all);
             } else if life.ended_at.is_some_and(|ended| ended > mark.call) {
                 let matches = life.state.status >= subscription.least;
-                let must = (matches || changed) && !skips;
+                let must = matches || changed;
                 let ended = Ended { life: at, id: life.id(), must, may: true, is_slight: !matches };
                 subscription.ended.push(ended);
                 subscription.ends += 1;
@@ -123,7 +123,7 @@ impl Model {
             let matches = before.status.max(now.status) >= subscription.least;
             let changed = (before.status, before.registered) != (now.status, now.registered)
                 || before.output != now.output && !subscription.filter.transitions_only;
-            subscription.summary_changed(id, Status::Critical, matches && changed && !skips);
+            subscription.summary_changed(id, Status::Critical, matches && changed);
         }
     }
 

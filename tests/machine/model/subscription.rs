@@ -132,8 +132,9 @@ impl Subscription {
     /// A change has to be told, or may be.
     pub fn owe(&mut self, life: usize, version: u64, must: bool) {
         let owed = self.owed.entry(life).or_insert(Owed { first: version, last: version, must });
-        owed.last = version;
-        owed.must |= must;
+        if must || !owed.must {
+            (owed.last, owed.must) = (version, must);
+        }
     }
 
     /// A life has ended; it has to be told if its last status, or an untold change, matches the filter.
