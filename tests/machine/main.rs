@@ -18,7 +18,6 @@ mod regressions;
 mod world;
 
 use std::cell::Cell;
-use std::io::Write;
 use std::time::Instant;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -139,7 +138,7 @@ fn a_model_that_is_wrong_in_one_rule_is_noticed() {
         let run = run(NOTICED_WITHIN, SEED, Some(flaw), 0);
         let (_, difference) = run.difference.unwrap_or_else(|| panic!("{flaw:?} is not noticed"));
         println!("machine: {flaw:?} is noticed after {} sequences: {difference}", run.sequences);
-        evidence(&format!("model {flaw:?}"), run.sequences.into(), run.seconds, "noticed");
+        evidence::append("state", &format!("flaw {flaw:?}"), run.sequences.into(), run.seconds, "noticed");
         most = most.max(run.sequences + 1);
     }
     nothing_is_noticed_within(most);
@@ -159,7 +158,13 @@ fn an_engine_that_is_broken_is_noticed() {
         lifesign::mutant::select(None);
         let (_, difference) = run.difference.unwrap_or_else(|| panic!("{name} is not noticed"));
         println!("machine: {name} is noticed after {} sequences: {difference}", run.sequences);
-        evidence(name, run.sequences.into(), run.seconds, "noticed");
+        evidence::append(
+            "mutant",
+            name,
+            run.sequences.into(),
+            run.seconds,
+            "killed: the engine and the model of the contract differ",
+        );
         most = most.max(run.sequences + 1);
     }
     nothing_is_noticed_within(most);
