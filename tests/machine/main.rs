@@ -111,8 +111,8 @@ fn engine_and_model_agree() {
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is after 1970");
     let seed = number("LIFESIGN_SEED").unwrap_or(clock.as_nanos() as u64);
     let run = run(sequences, seed, None, 20_000);
-    println!("machine: {} sequences, {} calls, {:.1} s, seed {seed}", run.sequences, run.calls, run.seconds);
     let result = if run.difference.is_none() { "ok" } else { "failed" };
+    println!("machine: {} sequences, {} calls, {:.1} s, seed {seed}", run.sequences, run.calls, run.seconds);
     evidence::append("state", "machine sequences", run.sequences.into(), run.seconds, result);
     evidence::append("state", "machine calls", run.calls, run.seconds, result);
     if let Some((sequence, difference)) = run.difference {
@@ -138,7 +138,13 @@ fn a_model_that_is_wrong_in_one_rule_is_noticed() {
         let run = run(NOTICED_WITHIN, SEED, Some(flaw), 0);
         let (_, difference) = run.difference.unwrap_or_else(|| panic!("{flaw:?} is not noticed"));
         println!("machine: {flaw:?} is noticed after {} sequences: {difference}", run.sequences);
-        evidence::append("state", &format!("flaw {flaw:?}"), run.sequences.into(), run.seconds, "noticed");
+        evidence::append(
+            "state",
+            &format!("machine notices {flaw:?}"),
+            run.sequences.into(),
+            run.seconds,
+            "ok",
+        );
         most = most.max(run.sequences + 1);
     }
     nothing_is_noticed_within(most);
@@ -158,12 +164,13 @@ fn an_engine_that_is_broken_is_noticed() {
         lifesign::mutant::select(None);
         let (_, difference) = run.difference.unwrap_or_else(|| panic!("{name} is not noticed"));
         println!("machine: {name} is noticed after {} sequences: {difference}", run.sequences);
+        let break_ = format!("{name} in the state machine");
         evidence::append(
             "mutant",
-            name,
+            &break_,
             run.sequences.into(),
             run.seconds,
-            "killed: the engine and the model of the contract differ",
+            "killed: the engine differs from the model",
         );
         most = most.max(run.sequences + 1);
     }

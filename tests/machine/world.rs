@@ -104,7 +104,7 @@ impl World {
         let made = self.dispatch(op)?;
         if made.is_some() {
             self.learn()?;
-            if !matches!(op, Op::Poll { .. } | Op::Wait { .. } | Op::Tick { .. } | Op::Join { .. }) {
+            if !matches!(op, Op::Poll { .. } | Op::Wait { .. } | Op::Join { .. }) {
                 self.model.subscriptions.iter_mut().for_each(|one| one.stirred = true);
             }
             self.model.settle();
@@ -264,9 +264,7 @@ impl World {
                 let actual = self.engine.tick(wall_now, boot_now);
                 self.agree(Ok(()), actual)?;
                 let jumps = self.engine.stats().map_err(|error| error.to_string())?.clock_jumps;
-                let orphaned =
-                    |life: usize| self.engine.who(&self.checks[life]).is_ok_and(|who| who.orphaned);
-                self.model.tick(wall, boot, jumps > self.model.counts.jumps, orphaned)?;
+                self.model.tick(wall, boot, jumps > self.model.counts.jumps)?;
             }
             Op::Export => self.export()?,
             Op::Audit => {

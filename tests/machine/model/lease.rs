@@ -31,31 +31,20 @@ impl Model {
         self.alive().map(|(life, _)| life).filter_map(lease).collect()
     }
 
-    /// Lets the time be `wall` and `boot` later, and ends every lease whose deadline has passed. `jumped` is whether the engine took it for a jump,
-    /// `has_lapsed` whether it has ended the lease of a check.
+    /// Lets the time be `wall` and `boot` later, and ends every lease whose deadline has passed. `jumped` is whether the engine took it for a jump.
     ///
     /// # Errors
     /// If it was wrong there.
-    pub fn tick(
-        &mut self,
-        wall: i64,
-        boot: u64,
-        jumped: bool,
-        has_lapsed: impl Fn(usize) -> bool,
-    ) -> Result<(), String> {
+    pub fn tick(&mut self, wall: i64, boot: u64, jumped: bool) -> Result<(), String> {
         self.wall += wall * 1_000_000;
         self.set_back |= wall < 0;
         self.boot += boot * 1_000_000;
         let live = self.leased();
-        let is_jump = |lease: u64| 2 * boot * 1_000_000 > lease;
-        let must = live.iter().any(|(_, lease)| is_jump(lease.nanoseconds()));
-        // Of a lease that is given up the engine may think until it would have ended.
-        let may = must || self.given_up.iter().any(|(_, lease)| is_jump(*lease));
-        if jumped && !may || must && !jumped {
+        let must = live.iter().any(|(_, lease)| 2 * boot * 1_000_000 > lease.nanoseconds());
+        if jumped != must {
             return Err(format!("a tick of {boot} ms is taken for a jump: {jumped}"));
         }
         let now = self.boot;
-        self.given_up.retain(|(end, _)| *end >= now);
         if jumped {
             self.counts.jumps += 1;
             for (life, _) in live {
@@ -68,29 +57,14 @@ impl Model {
         for (life, lease) in self.leased() {
             let one = &self.lives[life];
             let heard = one.heard.expect("who holds a check was heard of");
-            let from =
-                if self.disturbed && !has_lapsed(life) { self.boot } else { one.grace.unwrap_or(heard) };
-            let is_early = self.disturbed && has_lapsed(life) && self.boot > heard + lease.nanoseconds();
             let slack = lease.nanoseconds() * u64::from(self.has(Flaw::LeasesRunLonger));
-            if is_early || self.boot > from + lease.nanoseconds() + slack {
+            if self.boot > one.grace.unwrap_or(heard) + lease.nanoseconds() + slack {
                 self.lapse(life, lease.on_lapse);
                 self.settle();
             }
         }
         self.several_lapses = self.counts.lapses > lapses + 1;
         Ok(())
-    }
-
-    /// A lease was asked for and refused; the engine may think of it for as long as if it was given up.
-    pub fn wished(&mut self, lease: Lease) {
-        self.given_up.push((self.boot + lease.nanoseconds(), lease.nanoseconds()));
-    }
-
-    /// The lease of a check, if it has one, is given up before its end.
-    pub fn give_up(&mut self, life: usize) {
-        if let Some(lease) = self.lives[life].state.lease {
-            self.wished(lease);
-        }
     }
 
     /// The holder of a check is heard of.

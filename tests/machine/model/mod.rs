@@ -210,14 +210,10 @@ pub struct Model {
     pub floor: u64,
     /// The highest revision the engine has told.
     pub revision: u64,
-    /// Leases that were given up: when they would have ended at the latest, and their length.
-    pub given_up: Vec<(u64, u64)>,
     /// The wall clock was set back once: first and last times mean little from then on.
     pub set_back: bool,
     /// Several leases ended in the last call: in which order is left open, and with it how often a summary changed on the way.
     pub several_lapses: bool,
-    /// Somebody asked for a lease of a check that had one: how long the first one gets after a jump is left to the engine from then on.
-    pub disturbed: bool,
     /// How many calls were made.
     pub calls: u64,
     /// What is wrong with this model, for the test of the test.
@@ -243,10 +239,8 @@ impl Model {
             node: None,
             floor: 0,
             revision: 0,
-            given_up: Vec::new(),
             set_back: false,
             several_lapses: false,
-            disturbed: false,
             calls: 0,
             flaw,
         }

@@ -220,7 +220,6 @@ impl Model {
 
     /// Ends the life of a check.
     pub fn end(&mut self, life: usize, writer: &'static str) {
-        self.give_up(life);
         let one = &mut self.lives[life];
         one.alive = false;
         one.ended_at = Some(self.calls);

@@ -41,13 +41,8 @@ impl Model {
         if open >= self.quotas.tokens || !self.can_intern(label) {
             reasons.push(Refusal::new(ErrorKind::Limit));
         }
-        self.disturbed |= lease.is_some() && self.lives[life].state.lease.is_some();
-        if let (Some(lease), false) = (lease, reasons.is_empty()) {
-            self.wished(lease);
-        }
         unless(reasons, || {
             let (before, wall) = (self.lives[life].state.status, self.wall);
-            self.give_up(life);
             let was_held = self.lives[life].state.holder.is_some();
             self.commit(life, label, |state| {
                 state.generation += 1;
@@ -128,9 +123,6 @@ impl Model {
         let state = &self.lives[life].state;
         let held = self.lives[life].alive && state.generation == one.generation && state.holder.is_some();
         self.tokens[token].closed = true;
-        if held {
-            self.give_up(life);
-        }
         if held || self.has(Flaw::ClosingFreesWhoeverHolds) && self.lives[life].alive {
             self.commit(life, label, |state| (state.holder, state.lease, state.held_since) = (None, None, 0));
         }
