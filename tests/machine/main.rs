@@ -9,6 +9,7 @@ mod support;
 
 mod answers;
 mod any;
+mod calls;
 mod deliver;
 mod flaw;
 mod model;
