@@ -53,7 +53,7 @@ test-rust: tools ## Rust: unit tests, documentation, the committed header.
 
 test-scripts: tools ## Rust: the race scripts, the guarantees and the story, with forced orders.
 	$(call say,Rust: race scripts and guarantees)
-	$(SCRIPTS) --test scripts --test guarantees --test linearizable --test machine --test story --test soak
+	$(SCRIPTS) --test scripts --test guarantees --test linearizable --test machine --test story --test soak --test faults
 	$(SHRUNK) --test shrunk
 
 story: tools ## Tell how an alias stays critical for ever in the usual design and not here, and draw it: docs/story.svg.

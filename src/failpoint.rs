@@ -12,7 +12,7 @@ macro_rules! pause {
 pub(crate) use pause;
 
 #[cfg(feature = "failpoints")]
-pub use enabled::{Pause, hit, panic_at, trace};
+pub use enabled::{Pause, hit, panic_at, park_at, trace};
 
 #[cfg(feature = "failpoints")]
 mod enabled {
@@ -37,6 +37,7 @@ mod enabled {
         names: Vec<&'static str>,
         noting: bool,
         panic_at: Option<usize>,
+        park_at: Option<(usize, Pause)>,
     }
 
     thread_local! {
@@ -57,6 +58,14 @@ mod enabled {
         PASSED.replace(Passed { noting: true, panic_at: Some(number), ..Passed::default() });
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
         (result, PASSED.take().panic_at.is_none())
+    }
+
+    /// Runs `call` and lets this thread stop until `pause` is released: at the point that it passes as the one with this number, counted from 0.
+    pub fn park_at<R>(number: usize, pause: &Pause, call: impl FnOnce() -> R) -> R {
+        PASSED.replace(Passed { noting: true, park_at: Some((number, pause.clone())), ..Passed::default() });
+        let result = call();
+        PASSED.take();
+        result
     }
 
     impl Pause {
@@ -82,6 +91,15 @@ mod enabled {
             self.shared.0.lock().unwrap().reached
         }
 
+        /// The armed thread stands at its point until it is let go.
+        fn stand(&self) {
+            let (state, signal) = &*self.shared;
+            let mut guard = state.lock().unwrap();
+            guard.reached = true;
+            signal.notify_all();
+            drop(signal.wait_while(guard, |state| !state.released).unwrap());
+        }
+
         /// Lets the armed thread go on.
         pub fn release(&self) {
             let (state, signal) = &*self.shared;
@@ -92,22 +110,20 @@ mod enabled {
 
     /// Called by the protocols at each named step.
     pub fn hit(name: &'static str) {
-        let panics = PASSED.with_borrow_mut(|passed| {
+        let (panics, numbered) = PASSED.with_borrow_mut(|passed| {
             if passed.noting {
                 passed.names.push(name);
             }
-            passed.panic_at.take_if(|number| *number + 1 == passed.names.len()).is_some()
+            let is_here = |number: usize| number + 1 == passed.names.len();
+            let panics = passed.panic_at.take_if(|number| is_here(*number)).is_some();
+            (panics, passed.park_at.take_if(|(number, _)| is_here(*number)))
         });
         assert!(!panics, "a panic was asked for at {name}");
         let armed = ARMED.with_borrow_mut(|armed| {
             armed.iter().position(|(point, _)| *point == name).map(|index| armed.remove(index).1)
         });
-        if let Some(pause) = armed {
-            let (state, signal) = &*pause.shared;
-            let mut guard = state.lock().unwrap();
-            guard.reached = true;
-            signal.notify_all();
-            drop(signal.wait_while(guard, |state| !state.released).unwrap());
+        if let Some(pause) = armed.or(numbered.map(|(_, pause)| pause)) {
+            pause.stand();
         }
     }
 }

@@ -107,7 +107,7 @@ impl Engine {
     /// file stays as it was. Blocking: for registrations, and for the disk; O(checks).
     ///
     /// # Errors
-    /// `LIMIT` when the disk or a quota is full, `INVALID` for a path that cannot be written, naming it and the reason, `CLOSED`, `FORKED`.
+    /// `LIMIT` when the disk or a quota is full or the process has no more descriptors, `INVALID` for a path that cannot be written, naming it and the reason, `CLOSED`, `FORKED`.
     pub fn export(&self, path: &Path) -> Result<usize, Error> {
         self.inner().export(path)
     }
@@ -131,9 +131,9 @@ impl Inner {
         let document = Document { format: FORMAT.into(), time_ns: wall, checks };
         replace(path, &document).map_err(|error| {
             let text = format!("export to {}: {error}; an earlier export stays", path.display());
-            let full =
-                [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
-            let kind = if full.contains(&error.kind()) { ErrorKind::Limit } else { ErrorKind::Invalid };
+            let full = [libc::ENOSPC, libc::EDQUOT, libc::EFBIG, libc::EMFILE, libc::ENFILE, libc::ENOMEM];
+            let limit = error.raw_os_error().is_some_and(|code| full.contains(&code));
+            let kind = if limit { ErrorKind::Limit } else { ErrorKind::Invalid };
             Error::text(kind, text)
         })?;
         Ok(count)
@@ -159,13 +159,15 @@ fn replace(path: &Path, document: &Document) -> io::Result<()> {
     // Two exports at the same time do not write into the same file.
     beside.extend(format!(".{:016x}.new", u64::from_ne_bytes(random())).bytes());
     let beside = directory.join(PathBuf::from(std::ffi::OsStr::from_bytes(&beside)));
+    // Opened before anything is written: nothing but the disk itself can fail once the new file has its place.
+    let opened = File::open(directory)?;
     let written = write(&beside, document).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
         return written;
     }
     // The new name itself must outlast a crash too.
-    File::open(directory)?.sync_all()
+    opened.sync_all()
 }
 
 fn random() -> [u8; 8] {

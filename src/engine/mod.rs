@@ -24,6 +24,7 @@ use crate::cell::handle::{self, Kind};
 use crate::cell::process::{self, Root};
 use crate::cell::slab::{Arena, Cell, PageKind, Place, end_life};
 use crate::claim::table::Claims;
+use crate::failpoint::pause;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::status::Status;
 use crate::subscribe::delivery::Core;
@@ -392,12 +393,15 @@ impl Inner {
         if self.is_foreign_process() || self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
+        pause!("close:begun");
         let mut registry = self.registry.lock();
         // Raised to a word that no writer in flight can pass: zeroing would let a late `fetch_max` bring the check back to life.
         self.checks.for_each(|place| end_life(place.cell));
+        pause!("close:ended");
         for core in registry.subscriptions.drain(..) {
             core.close();
         }
+        pause!("close:told");
         registry.prefixes.clear();
         registry.graves.clear();
         self.board.everything().store(None);
@@ -420,6 +424,7 @@ impl Inner {
             place.cell.summary.store(None);
         });
         drop(registry);
+        pause!("close:forgotten");
         self.claims.close();
         // Until here a handle of this engine answered for it; from now on the words alone say that it is closed.
         self.checks.set_owner(None);

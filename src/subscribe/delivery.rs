@@ -11,10 +11,15 @@
 //!
 //! Reading goes in rounds: all marks are taken at once, and their cells read in portions. When a round is through, everything that was marked
 //! before it began is at hand, and the cursor moves to where it began (see [`resume`](crate::subscribe::resume)).
+//!
+//! A poll that panics has taken marks out, and noted as delivered what nobody was given. It leaves the subscription as one whose inbox has
+//! overflowed, so that the next poll delivers the whole state (`poll-panic-forgets`).
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
+
+use scopeguard::guard_on_unwind;
 
 use crate::engine::Inner;
 use crate::model::error::{Error, ErrorKind};
@@ -250,6 +255,11 @@ impl Core {
     /// Delivers what is pending, as long as `accept` takes it; never waits. What is not accepted stays pending.
     pub fn poll(&self, engine: &Inner, mut accept: impl FnMut(&Event) -> bool) -> Result<Batch, Error> {
         let mut call = self.enter()?;
+        let _unless_it_panics = guard_on_unwind((), |()| {
+            if !mutated!("poll-panic-forgets") {
+                self.overflow();
+            }
+        });
         let consumer = &mut *call.consumer;
         while consumer.carry.is_empty() {
             self.fill(engine, consumer);

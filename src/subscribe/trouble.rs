@@ -130,7 +130,7 @@ impl Store {
         let due = self.kept.iter_mut().filter(|(_, entry)| entry.is_due(boot));
         let mut told: Vec<_> = due
             .map(|((kind, id, offender), entry)| {
-                entry.quiet_until = boot + INTERVAL;
+                entry.quiet_until = boot.saturating_add(INTERVAL);
                 Trouble {
                     kind: *kind,
                     reason: entry.reason,

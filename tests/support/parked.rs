@@ -1,8 +1,9 @@
 //! A thread that is stopped between two steps of a protocol.
 
-use std::thread::{JoinHandle, spawn};
+use std::thread::{JoinHandle, sleep, spawn};
+use std::time::Duration;
 
-use lifesign::failpoint::Pause;
+use lifesign::failpoint::{Pause, park_at};
 
 /// A call that stands at a named point until it is let go.
 pub struct Parked<T> {
@@ -19,6 +20,18 @@ pub fn at<T: Send + 'static>(point: &'static str, call: impl FnOnce() -> T + Sen
         call()
     });
     pause.reached();
+    Parked { pause, thread: Some(thread) }
+}
+
+/// The same for the point that the thread passes as the one with this number in `call`, counted from 0.
+pub fn at_number<T: Send + 'static>(number: usize, call: impl FnOnce() -> T + Send + 'static) -> Parked<T> {
+    let pause = Pause::new();
+    let armed = pause.clone();
+    let thread = spawn(move || park_at(number, &armed, call));
+    while !pause.was_reached() {
+        assert!(!thread.is_finished(), "the call has no step with the number {number}");
+        sleep(Duration::from_micros(100));
+    }
     Parked { pause, thread: Some(thread) }
 }
 

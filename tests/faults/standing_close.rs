@@ -1,0 +1,86 @@
+//! A close of the engine that stands still in the middle, for ever: every other call is told that the engine is closed, and none waits for it.
+
+use std::time::Instant;
+
+use lifesign::failpoint::trace;
+use lifesign::{CheckSpec, Error, ErrorKind, ServiceSpec, Status, SubscriptionFilter};
+
+use crate::support::{breaks, evidence, kind, parked};
+use crate::watch::in_time;
+use crate::world::World;
+
+#[test]
+fn a_close_that_stands_still_delays_nobody() {
+    let _whole = breaks::none();
+    let begun = Instant::now();
+    let first = World::new();
+    let ((), steps) = trace(|| first.engine.close());
+    for number in 0..steps.len() {
+        let world = World::new();
+        let caller = world.clone();
+        let standing = parked::at_number(number, move || caller.engine.close());
+        let shared = world.clone();
+        in_time(format!("beside a close that stands at {}", steps[number]), move |progress| {
+            let World { engine, web, check, token, everything, .. } = &*shared;
+            // Until the words are ended they may still say what they said.
+            assert!(number == 0 || (check.status(), web.status()) == (None, None));
+            let all_closed = vec![
+                token.write(Status::Critical, "late"),
+                token.renew(),
+                token.deregister_check(),
+                engine.snapshot(check).map(drop),
+                engine.service_snapshot(web).map(drop),
+                engine.acquire(check, "late").map(drop),
+                engine.take_over(check, token.generation(), "late").map(drop),
+                engine.register_service(&ServiceSpec::new("late")).map(drop),
+                engine.register_check(&CheckSpec::new("late"), None).map(drop),
+                engine.deregister_check(check),
+                engine.check("web:http").map(drop),
+                engine.subscribe(&SubscriptionFilter::all()).map(drop),
+                everything.poll(1).map(drop),
+                everything.wait(None),
+                everything.descriptor().map(drop),
+                engine.who(check).map(drop),
+                engine.audit().map(drop),
+                engine.stats().map(drop),
+                engine.tick(2, 2_000_000_000),
+            ];
+            for (at, refused) in all_closed.into_iter().enumerate() {
+                progress.at("looking at what was refused");
+                let refused: Result<(), Error> = refused;
+                assert_eq!(kind(refused), ErrorKind::Closed, "call {at}");
+            }
+            progress.at("a second close");
+            engine.close();
+            progress.at("closing a token");
+            token.close().expect("closing what is over is no error");
+        });
+        standing.finish();
+        assert_eq!((world.check.status(), world.web.status()), (None, None));
+    }
+    assert!(steps.len() >= 4, "only {steps:?}");
+    evidence::tell("faults", "a close stands still at a step: nobody waits for it", steps.len(), begun);
+}
+
+#[test]
+fn a_writer_that_stands_still_delays_no_close() {
+    let _whole = breaks::none();
+    let first = World::new();
+    let (result, steps) = trace(|| first.token.write(Status::Critical, "down"));
+    result.unwrap();
+    for number in 0..steps.len() {
+        let world = World::new();
+        let caller = world.clone();
+        let standing = parked::at_number(number, move || caller.token.write(Status::Critical, "down"));
+        let shared = world.clone();
+        in_time(format!("a close beside a writer at {}", steps[number]), move |_| shared.engine.close());
+        assert_eq!((world.check.status(), world.web.status()), (None, None));
+        let late = standing.finish();
+        assert!(late.is_ok() || late.is_err_and(|refused| refused.kind() == ErrorKind::Closed));
+        assert_eq!(
+            (world.check.status(), world.web.status()),
+            (None, None),
+            "a late publication wakes no dead"
+        );
+    }
+}
