@@ -7,11 +7,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clocks;
+mod descriptors;
 mod follower;
+mod forks;
+mod memory;
 mod polls;
+mod silent;
 mod standing;
 mod standing_close;
 mod standing_readers;
 mod standing_registration;
+mod stopped;
 mod watch;
 mod world;

@@ -42,7 +42,12 @@ pub fn start<T: Send + 'static>(
 impl<T> Watched<T> {
     /// Its result; fails if it does not return in time, and leaves it standing.
     pub fn finish(self) -> T {
-        match self.done.recv_timeout(PATIENCE) {
+        self.finish_after(1)
+    }
+
+    /// The same for one that may take so many times as long.
+    pub fn finish_after(self, times: u32) -> T {
+        match self.done.recv_timeout(times * PATIENCE) {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {

@@ -22,15 +22,15 @@ pub struct World {
     pub leased: Check,
     pub lease: Token,
     sibling: Check,
-    sibling_token: Token,
+    pub sibling_token: Token,
     node: Check,
     node_token: Token,
-    mirror: Check,
+    pub mirror: Check,
     pub everything: Subscription,
     prefix: Subscription,
     of_service: Subscription,
     pub of_check: Subscription,
-    trouble: Subscription,
+    pub trouble: Subscription,
 }
 
 impl World {

@@ -108,6 +108,13 @@ pub fn wait_readable(descriptor: i32, timeout: Duration) -> bool {
     poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&timeout)).expect("poll works") == 1
 }
 
+/// What the kernel says of this process under a name like `VmRSS:`, in kilobytes.
+pub fn kilobytes(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("/proc is there");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel says it");
+    line.trim().trim_end_matches(" kB").parse().expect("a number of kilobytes")
+}
+
 /// The number of the cell that a check lives in.
 pub fn slot(check: &Check) -> u32 {
     let text = format!("{check:?}");
