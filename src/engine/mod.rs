@@ -281,7 +281,7 @@ impl Engine {
         self.inner.records.get(id)
     }
 
-    /// Counters and sizes. O(subscriptions).
+    /// Counters and sizes. Blocking for registrations; O(subscriptions).
     ///
     /// # Errors
     /// `CLOSED`, `FORKED`.

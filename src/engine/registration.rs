@@ -45,7 +45,7 @@ impl Engine {
         self.inner().deregister_service(service)
     }
 
-    /// The service with this id. Blocks only while the index is being changed at the same place; O(1).
+    /// The service with this id. Blocks only while the index is being changed at the same place, or the service itself; O(1).
     ///
     /// # Errors
     /// `NOT_FOUND`, `INVALID`, `TOO_LARGE`, `CLOSED`, `FORKED`.

@@ -94,6 +94,16 @@ fn a_writer_that_stands_still_delays_nobody() {
 }
 
 #[test]
+fn what_holds_beside_a_writer_that_stands_still_is_noticed_when_it_breaks() {
+    // Whoever marked first was to wake, and stands before it does.
+    breaks::notices("wake-by-setter-only", "the descriptor tells it", || _ = beside("write", write));
+    // Who stands before its commit overwrites its successor's.
+    breaks::notices("check-then-store", "a write that stands at commit:loaded", || {
+        _ = beside("write", write)
+    });
+}
+
+#[test]
 fn several_writers_stand_still_at_once() {
     let _whole = breaks::none();
     let world = World::new();
