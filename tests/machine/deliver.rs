@@ -32,6 +32,9 @@ impl World {
             }
             self.model.subscriptions[index].foreign &= !batch.reset;
             match batch.resync {
+                _ if batch.reset && must => self.model.start_anew(index),
+                // Whether more has ended than it keeps cannot be told from this.
+                _ if batch.reset && may => self.model.subscriptions[index].ends_may_rest(),
                 _ if batch.reset => {}
                 true if !may && !resumed => differ!("it starts anew without need: {}", self.answer),
                 // After a partial take the rest comes first; and a batch that has nothing says nothing.
@@ -153,10 +156,8 @@ impl World {
                 let transitions = if is_old { u64::MAX } else { now.transitions };
                 let shown = face(state.status, &state.output, transitions);
                 let subscription = &mut self.model.subscriptions[index];
-                if !differs || subscription.filter.transitions_only && state.status == now.status {
-                    // What is old but shows the same as the present one need not be followed by it.
-                    subscription.summary_may_rest();
-                }
+                // What is old may be followed by the present one, or by nothing if that does not match.
+                subscription.summary_may_rest();
                 subscription.summary_told(numbers, shown, is_old)
             }
         }

@@ -144,14 +144,22 @@ impl Model {
     pub fn start_anew(&mut self, at: usize) {
         let mut subscription = self.subscriptions[at].clone();
         subscription.told.clear();
-        subscription.ended.clear();
-        subscription.ends = 0;
+        // It may have begun with a batch that nothing was taken from: what happened since is told after the state as it was then.
+        if subscription.partial {
+            subscription.ends_may_rest();
+        } else {
+            subscription.ended.clear();
+            subscription.ends = 0;
+        }
         subscription.summary_told = None;
         subscription.resumed = false;
         for owed in subscription.owed.values_mut().chain(&mut subscription.summary_owed) {
             owed.must = false;
         }
         self.start(&mut subscription);
+        if subscription.partial {
+            subscription.owed.values_mut().for_each(|owed| owed.first = 0);
+        }
         self.subscriptions[at] = subscription;
     }
 }

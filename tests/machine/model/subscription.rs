@@ -176,7 +176,9 @@ impl Subscription {
     /// Takes in that a state was told.
     pub fn state_told(&mut self, state: StateTold) -> Result<(), String> {
         let StateTold { life, id, at, numbers, shown, is_old, target, inherits } = state;
-        if self.ended.iter().any(|ended| ended.id == id && ended.life < life && ended.must) {
+        let comes_first =
+            |ended: &Ended| ended.id == id && ended.life < life && ended.must && !ended.is_slight;
+        if self.ended.iter().any(comes_first) {
             return Err("the state of a new life comes before the tombstone of the one before".into());
         }
         self.ended.retain(|ended| ended.id != id || ended.life >= life);
@@ -188,7 +190,7 @@ impl Subscription {
             let Some(owed) = self.owed.remove(&life).or(of_target) else {
                 return Err("nothing has changed that it wants".into());
             };
-            if at < owed.first {
+            if at < owed.first && !moved {
                 return Err(format!("what it wants begins with version {}", owed.first));
             }
             if at < owed.last {
@@ -213,6 +215,11 @@ impl Subscription {
         self.ended.retain(|ended| ended.id != id || ended.life > life);
         self.told.remove(&life);
         Ok(())
+    }
+
+    /// The ends so far need not be told any more.
+    pub fn ends_may_rest(&mut self) {
+        self.ended.iter_mut().for_each(|ended| ended.must = false);
     }
 
     /// The summary need not be told any more.
