@@ -228,7 +228,7 @@ def table(rows: list[Row]) -> str:
 
 KINDS = {
     "model": "models", "mutant": "models", "ordering": "models", "schedule": "schedules", "linearizability": "linearizable",
-    "state": "machine", "soak": "soak", "story": "story", "fault": "faults", "claim": "agent",
+    "state": "machine", "soak": "soak", "story": "story", "faults": "faults", "claim": "agent",
 }  # fmt: skip
 
 
