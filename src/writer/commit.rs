@@ -50,6 +50,8 @@ impl Revisions {
     }
 
     /// A number greater than all drawn before. Wait-free.
+    // Release pairs with `current`: who has read a position comes after everything that was marked before it was drawn, or before any draw
+    // below it, which these updates pass on (see `crate::subscribe::resume`).
     pub fn draw(&self) -> u64 {
         self.0.fetch_add(1, Ordering::AcqRel) + 1
     }

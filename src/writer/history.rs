@@ -78,17 +78,20 @@ impl History {
     /// Adds an entry; the oldest goes. Wait-free. An entry is lost if its writer is overtaken by as many others as the ring is deep before it has
     /// written, or finds its place being written by one it has overtaken.
     pub fn push(&self, entry: &HistoryEntry) {
-        let number = self.next.fetch_add(1, Ordering::AcqRel);
+        // Relaxed: it hands out numbers; what is written in a place is ordered by the place's own sequence.
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
         crate::failpoint::pause!("history:drawn");
         let place = &self.ring[number as usize % self.ring.len()];
-        let seen = place.sequence.load(Ordering::Acquire);
+        // Relaxed: nothing is done upon it but what the exchange below confirms.
+        let seen = place.sequence.load(Ordering::Relaxed);
         let taken = seen % 2 == 1 || seen > 2 * number;
         if taken && !mutated!("history-overtaken") {
             return;
         }
         let (writing, written) = (2 * number + 1, 2 * number + 2);
-        // Acquire: the words of the entry before are not written after this one's. On failure another writes here.
-        if place.sequence.compare_exchange(seen, writing, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        // Acquire: the words of the entry before are not written after this one's. No release: who must know that the entry is being written
+        // has read one of its words. On failure another writes here.
+        if place.sequence.compare_exchange(seen, writing, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return;
         }
         crate::failpoint::pause!("history:writing");
@@ -123,7 +126,8 @@ impl Place {
                 return None;
             }
             let words: [u64; WORDS] = std::array::from_fn(|at| self.words[at].load(Ordering::Acquire));
-            if self.sequence.load(Ordering::Acquire) == before || mutated!("history-without-sequence") {
+            // Relaxed: each word's load acquires, so this one is no older than what any of them was written under.
+            if self.sequence.load(Ordering::Relaxed) == before || mutated!("history-without-sequence") {
                 return decode(words);
             }
         }

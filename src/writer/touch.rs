@@ -62,6 +62,7 @@ fn report(generation: u32, now: u64) -> u64 {
 }
 
 /// The word as it stands. One load.
+// Acquire pairs with `touch`: who sees that a generation has reported sees the commit that began it (model `lease_successor`).
 pub fn read(word: &AtomicU64) -> Touch {
     Touch(word.load(Ordering::Acquire))
 }
@@ -87,6 +88,7 @@ pub fn touch(word: &AtomicU64, generation: u32, now: u64) -> Verdict {
         }
         return verdict;
     }
+    // AcqRel: who is superseded finds the successor's commit, and is refused for it; see `read`.
     verdict(Touch(word.fetch_max(value, Ordering::AcqRel)), generation)
 }
 
@@ -107,7 +109,8 @@ pub fn expire(word: &AtomicU64, seen: Touch) -> bool {
         return true;
     }
     let over = Touch(seen.0 | EXPIRED);
-    // AcqRel: who finds the bit set comes after everything that led to it. On failure the present value alone decides.
+    // More than is needed: between this and a renewal the order of the word's updates alone decides, and who finds the bit commits the lapse
+    // from the snapshot that it loads itself. Beside that commit it costs nothing, and nobody need argue what comes before the bit.
     match word.compare_exchange(seen.0, over.0, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => true,
         Err(found) => found == over.0,

@@ -15,6 +15,7 @@ use crate::writer::touch::{UNIT_NS, Verdict, read, touch};
 const HOLDS: &str = "lease: one that was renewed in time has lapsed";
 const REFUSED: &str = "lease: a write after the lapse took effect";
 const OWN: &str = "lease: an old token renewed its successor's";
+const SEEN: &str = "lease: a generation has reported and the commit that began it is not to be seen";
 const ONCE: &str = "lease: it lapsed twice, or not at all";
 
 const RENEWAL: Model = Model { name: "lease_renewal", run: renewal };
@@ -110,7 +111,12 @@ fn successor(world: &'static World, roles: Roles) {
         let seen = read(&cell.touch);
         assert_eq!((seen.generation(), seen.time()), (3, Some(1)), "{OWN}");
     };
-    let old = move || touch(&cell.touch, 2, 9 * UNIT_NS);
+    let is_begun = move |generation| cell.snapshot.load().unwrap().generation >= generation;
+    let old = move || {
+        assert!(is_begun(read(&cell.touch).generation()), "{SEEN}");
+        let verdict = touch(&cell.touch, 2, 9 * UNIT_NS);
+        assert!(verdict != Verdict::Superseded || is_begun(3), "{SEEN}");
+    };
     let new = move || {
         world.write(check, 2, |current| Next { generation: 3, ..Next::like(current, WRITER + 1) }).unwrap();
         assert_eq!(touch(&cell.touch, 3, UNIT_NS), Verdict::Renewed, "{OWN}");

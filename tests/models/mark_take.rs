@@ -16,6 +16,7 @@ const FOUND: &str = "mark_take: a mark returned and is not found";
 const LOST: &str = "mark_take: a mark was taken from the tree and given to nobody";
 const WOKEN: &str = "mark_take: a mark returned and the sleeper was not woken";
 const OVERTAKEN: &str = "mark_take: a mark was found and what was put into the inbox before it was not";
+const LEAF: &str = "mark_take: a leaf is marked and its mark is not found";
 const EDGE: &str = "mark_take: the reader went to sleep over a mark";
 
 const CHANGE: Change = Change::UNKNOWN;
@@ -141,11 +142,14 @@ fn inbox(_: &'static World, roles: Roles) {
         let noted = reader.dirty.take_other();
         assert!(noted || found.is_empty(), "{OVERTAKEN}");
         assert!(!noted || tombstone.load(Ordering::Relaxed) == 1, "{OVERTAKEN}");
-        (found, noted)
+        // As who tells the tombstone does, to know whether a mark of the cell is still to be read.
+        (found, noted, noted && reader.dirty.is_marked(5))
     };
-    let (_, (mut found, noted)) = roles.run(write, read);
+    let (_, (mut found, noted, marked)) = roles.run(write, read);
     assert!(noted != core.dirty.take_other(), "{LOST}");
-    found.extend(taken(&core));
+    let later = taken(&core);
+    assert!(!marked || later == [5], "{LEAF}");
+    found.extend(later);
     assert_eq!(found, [5], "{LOST}");
 }
 

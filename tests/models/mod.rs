@@ -12,8 +12,8 @@
 //! What loom cannot run is outside: the allocator, the reclamation of snapshots and cells, mappings, descriptors and the futex. So are
 //! the registrations' own lists, which are written under one lock; the models do in their place what concerns the readers and writers.
 //!
-//! [`orderings`] makes each ordering weaker in turn. `LIFESIGN_MODEL_SECONDS` is the cap at three preemptions, for each model and role; at
-//! four it is a twentieth of that. `LIFESIGN_EVIDENCE` names a file for a table of what was found (see [`evidence`]).
+//! [`orderings`] makes each ordering weaker in turn. `LIFESIGN_MODEL_SECONDS` is the cap at three preemptions, for each model and role, 2 by
+//! default; at four it is a twentieth of that. `LIFESIGN_EVIDENCE` names a file for a table of what was found (see [`evidence`]).
 
 mod atomic_start;
 mod chain;
@@ -175,7 +175,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 fn cap() -> Duration {
     let seconds = std::env::var("LIFESIGN_MODEL_SECONDS").ok();
     Duration::from_secs(
-        seconds.map_or(20, |seconds| seconds.parse().expect("LIFESIGN_MODEL_SECONDS is a number of seconds")),
+        seconds.map_or(2, |seconds| seconds.parse().expect("LIFESIGN_MODEL_SECONDS is a number of seconds")),
     )
 }
 

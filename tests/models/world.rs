@@ -14,6 +14,7 @@ use crate::summary::members::Input;
 use crate::summary::{Edge, Summary};
 use crate::writer::commit::{Committed, Next, Revisions, commit, complete, complete_for, is_paid};
 use crate::writer::lease::Lease;
+use crate::writer::touch::start;
 
 /// The record of whoever holds a token in a model.
 pub const WRITER: u32 = 2;
@@ -141,6 +142,7 @@ impl World {
             flags: flag::INITIAL,
             gone: false,
         });
+        start(&cell.touch, snapshot.generation);
         cell.snapshot.store(Some(snapshot.clone()));
         cell.status().publish(snapshot.word());
         if let Some(counted) = counted {
