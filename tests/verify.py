@@ -60,7 +60,7 @@ JOBS = [
     rust("story", [*SCRIPTS, "--test", "story"], LIFESIGN_LONG="1"),
     rust("machine", [*SCRIPTS, "--test", "machine"], LIFESIGN_SEQUENCES="100000"),
     rust("linearizable", [*SCRIPTS, "--test", "linearizable"], LIFESIGN_LONG="1"),
-    rust("models", LOOM, flags="--cfg loom", arguments=["models", "--test-threads=1"], LIFESIGN_ORDERINGS="all"),
+    rust("models", LOOM, flags="--cfg loom", arguments=["models", "--test-threads=1"], LIFESIGN_ORDERINGS="all", LIFESIGN_MODEL_SECONDS="20"),
     rust("schedules", SHUTTLE, flags="--cfg shuttle", arguments=["schedules", "--test-threads=2"], LIFESIGN_SCHEDULES="200000"),
     rust("soak", [*SCRIPTS, "--test", "soak"], LIFESIGN_SOAK_SECONDS="600", LIFESIGN_SOAK_HOURS="1000"),
     Job("c", ["ffi-tests/c/run.sh"]),
