@@ -112,7 +112,7 @@ fn subscribers_that_never_read_delay_nobody_and_are_bounded() {
         }
         (reader, batches)
     });
-    let (before, after) = writing.finish_after(if long { 20 } else { 1 });
+    let (before, after) = writing.finish_after(if long { 60 } else { 1 });
     world.tokens[0].write(Status::Critical, "the last word").unwrap();
     let (mut reader, batches) = reading.join().unwrap();
     reader.read(&world.reading);
