@@ -15,12 +15,12 @@ fn a_close_that_stands_still_delays_nobody() {
     let begun = Instant::now();
     let first = World::new();
     let ((), steps) = trace(|| first.engine.close());
-    for number in 0..steps.len() {
+    for (number, step) in steps.iter().enumerate() {
         let world = World::new();
         let caller = world.clone();
         let standing = parked::at_number(number, move || caller.engine.close());
         let shared = world.clone();
-        in_time(format!("beside a close that stands at {}", steps[number]), move |progress| {
+        in_time(format!("beside a close that stands at {}", step), move |progress| {
             let World { engine, web, check, token, everything, .. } = &*shared;
             // Until the words are ended they may still say what they said.
             assert!(number == 0 || (check.status(), web.status()) == (None, None));
@@ -68,12 +68,12 @@ fn a_writer_that_stands_still_delays_no_close() {
     let first = World::new();
     let (result, steps) = trace(|| first.token.write(Status::Critical, "down"));
     result.unwrap();
-    for number in 0..steps.len() {
+    for (number, step) in steps.iter().enumerate() {
         let world = World::new();
         let caller = world.clone();
         let standing = parked::at_number(number, move || caller.token.write(Status::Critical, "down"));
         let shared = world.clone();
-        in_time(format!("a close beside a writer at {}", steps[number]), move |_| shared.engine.close());
+        in_time(format!("a close beside a writer at {}", step), move |_| shared.engine.close());
         assert_eq!((world.check.status(), world.web.status()), (None, None));
         let late = standing.finish();
         assert!(late.is_ok() || late.is_err_and(|refused| refused.kind() == ErrorKind::Closed));

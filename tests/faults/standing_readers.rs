@@ -18,13 +18,13 @@ fn a_poll_that_stands_still_delays_nobody() {
     let slow = first.one_more();
     first.token.write(Status::Critical, "down").unwrap();
     let (_, steps) = trace(|| slow.poll(usize::MAX).unwrap());
-    for number in 0..steps.len() {
+    for (number, step) in steps.iter().enumerate() {
         let world = World::new();
         let mut followers = world.followers();
         let slow = world.one_more();
         world.token.write(Status::Critical, "down").unwrap();
         let standing = parked::at_number(number, move || slow.poll(usize::MAX).map(|batch| (batch, slow)));
-        let what = format!("beside a poll that stands at {}", steps[number]);
+        let what = format!("beside a poll that stands at {}", step);
         let shared = world.clone();
         let followers = in_time(what, move |progress| {
             shared.reads_and_writes(progress);
@@ -49,7 +49,7 @@ fn a_wait_that_stands_still_delays_nobody_and_sees_what_came_meanwhile() {
     let (_, steps) = trace(|| first.of_check.wait(Some(Duration::from_millis(1))));
     // Up to where it sleeps.
     let asleep = steps.iter().position(|step| *step == "wait:armed").expect("it has slept");
-    for number in 0..=asleep {
+    for (number, step) in steps.iter().enumerate().take(asleep + 1) {
         let world = World::new();
         let mut followers = world.followers();
         let caller = world.clone();
@@ -59,7 +59,7 @@ fn a_wait_that_stands_still_delays_nobody_and_sees_what_came_meanwhile() {
             assert_eq!(kind(world.of_check.wait(None)), ErrorKind::Busy);
         }
         let shared = world.clone();
-        let followers = in_time(format!("beside a wait that stands at {}", steps[number]), move |progress| {
+        let followers = in_time(format!("beside a wait that stands at {}", step), move |progress| {
             shared.writes_beside_a_wait(progress);
             shared.take_over(progress);
             shared.views_and_polls(&mut followers, progress);
