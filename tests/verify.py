@@ -136,10 +136,11 @@ def perform(job: Job) -> tuple[int, float, list[Found]]:
     env = {**job.env, "LIFESIGN_EVIDENCE": str(EVIDENCE), "CI": "true", "RUST_BACKTRACE": "0"}
     if job.flags:
         env["RUSTFLAGS"] = job.flags
-    status, text = run(job, job.command, log, env)
     started = time.monotonic()
+    status, text = run(job, job.command, log, env)
     found: list[Found] = []
     if job.kind == "rust" and status == 0:
+        started = time.monotonic()  # What was built before counts for the tests alone.
         for program in executables(text):
             log.write_text("")
             # Only this lets libtest tell how long each test took.
@@ -163,7 +164,7 @@ def machine() -> str:
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     version = lambda *command: subprocess.run(command, capture_output=True, text=True).stdout.split("\n")[0]  # noqa: E731
     return (
-        f"{os.cpu_count()} cores ({cpu[1] if cpu else platform.machine()}), Linux {platform.release()}, "
+        f"{os.cpu_count()} cores ({cpu[1] if cpu else platform.machine()}), Linux {platform.release().split('-')[0]}, "
         f"{version('rustc', '--version')}, {version('go', 'version')}, Python {platform.python_version()}"
     )
 
@@ -228,7 +229,7 @@ def table(rows: list[Row]) -> str:
 
 KINDS = {
     "model": "models", "mutant": "models", "ordering": "models", "schedule": "schedules", "linearizability": "linearizable",
-    "state": "machine", "soak": "soak", "story": "story", "faults": "faults", "claim": "agent",
+    "state": "machine", "soak": "soak", "story": "story", "faults": "faults", "script": "agent",
 }  # fmt: skip
 
 
