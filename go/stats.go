@@ -18,7 +18,7 @@ type Stats struct {
 	// Repairs counts what audits repaired; any number but zero is a defect
 	// of the library, and so is any of InternalErrors.
 	Repairs, InternalErrors uint64
-	// Helps counts summaries that a writer completed for another one,
+	// Helps counts commits that a call found made by another and told in its place,
 	// Resyncs the times a subscription had to start anew, SpuriousWakes the
 	// wake-ups with nothing to find.
 	Helps, Resyncs, SpuriousWakes uint64

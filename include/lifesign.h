@@ -416,7 +416,7 @@ typedef struct lifesign_stats {
    */
   uint64_t repairs;
   /**
-   * 0; kept for the count of helped writers.
+   * Commits that a call found made by another and not yet told, and told in its place.
    */
   uint64_t helps;
   /**

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::cell::handle::Kind;
 use crate::engine::clock::ClockSource;
+use crate::engine::stats::Stats;
 use crate::engine::{Config, DEFAULT_HISTORY, Engine, Limits};
 use crate::ffi::boundary::{Out, Slots, call, input, null, record, root, text};
 use crate::ffi::handles::{Entry, Object};
@@ -166,33 +167,57 @@ pub extern "C" fn lifesign_engine_stats(
 ) -> lifesign_result {
     call(error, || {
         let out = Out::sized("stats", stats)?;
-        let own = self::engine(engine)?.stats()?;
+        // Taken apart by name, so that a number that does not cross is an error.
+        let Stats {
+            commits,
+            transitions,
+            heartbeats,
+            refused_held,
+            refused_fenced,
+            refused_gone,
+            refused_derived,
+            refused_expired,
+            refused_other,
+            repairs,
+            helps,
+            lapses,
+            clock_jumps,
+            resyncs,
+            spurious_wakes,
+            internal_errors,
+            services,
+            checks,
+            aliases,
+            tokens,
+            subscriptions,
+            bytes,
+        } = self::engine(engine)?.stats()?;
         out.put(lifesign_stats {
             struct_size: size_of::<lifesign_stats>() as u32,
             reserved: 0,
-            commits: own.commits,
-            transitions: own.transitions,
-            heartbeats: own.heartbeats,
-            refused_held: own.refused_held,
-            refused_fenced: own.refused_fenced,
-            refused_gone: own.refused_gone,
-            refused_derived: own.refused_derived,
-            refused_expired: own.refused_expired,
-            refused_other: own.refused_other,
-            repairs: own.repairs,
-            helps: 0,
-            lapses: own.lapses,
-            clock_jumps: own.clock_jumps,
-            resyncs: own.resyncs,
-            spurious_wakes: own.spurious_wakes,
-            internal_errors: own.internal_errors,
-            services: own.services,
-            checks: own.checks,
-            aliases: own.aliases,
-            tokens: own.tokens,
-            subscriptions: own.subscriptions,
+            commits,
+            transitions,
+            heartbeats,
+            refused_held,
+            refused_fenced,
+            refused_gone,
+            refused_derived,
+            refused_expired,
+            refused_other,
+            repairs,
+            helps,
+            lapses,
+            clock_jumps,
+            resyncs,
+            spurious_wakes,
+            internal_errors,
+            services,
+            checks,
+            aliases,
+            tokens,
+            subscriptions,
             leaked_handles: 0,
-            bytes: own.bytes,
+            bytes,
         });
         Ok(())
     })

@@ -646,7 +646,7 @@ pub struct lifesign_stats {
     pub refused_other: u64,
     /// Summaries that the audit repaired; anything but 0 is a bug.
     pub repairs: u64,
-    /// 0; kept for the count of helped writers.
+    /// Commits that a call found made by another and not yet told, and told in its place.
     pub helps: u64,
     /// Leases that ran out.
     pub lapses: u64,
