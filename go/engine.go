@@ -106,7 +106,8 @@ func (e *Engine) ID() (UUID, error) {
 // an engine with a manual clock only: the wall clock, and the time since boot,
 // suspension included. Call it every second or so, and at least four times in
 // the shortest lease: one that comes more than half of that after the one before
-// is a jump of time, and gives every lease its whole length anew.
+// is a jump of time, and gives every lease its whole length anew. A time since
+// boot of more than 10.9 years is refused.
 func (e *Engine) Tick(wall time.Time, boot time.Duration) error {
 	if boot < 0 {
 		return invalid("the time since boot is %v: it cannot be negative", boot)

@@ -25,8 +25,9 @@ type Stats struct {
 	// Lapses counts leases that ran out, ClockJumps the ticks that came more
 	// than half the shortest lease after the one before.
 	Lapses, ClockJumps uint64
-	// What is there now. Checks counts aliases too; LeakedHandles are those
-	// still open when their engine was closed.
+	// What is there now. Checks counts aliases too; LeakedHandles are tokens
+	// that write nothing any more, because they were fenced, lapsed or their
+	// check was deregistered, and that nobody has closed.
 	Services, Checks, Aliases, Tokens, Subscriptions, LeakedHandles uint64
 	// Bytes is the memory held, an estimate.
 	Bytes uint64

@@ -460,7 +460,7 @@ typedef struct lifesign_stats {
    */
   uint64_t subscriptions;
   /**
-   * 0; kept for the count of handles that were never closed.
+   * Handles of tokens that write nothing any more, because they were fenced, lapsed or their check was deregistered, and that nobody has closed.
    */
   uint64_t leaked_handles;
   /**
@@ -1383,7 +1383,7 @@ lifesign_result lifesign_engine_id(lifesign_engine engine, uint8_t (*id)[16], st
  * Tells the time. On a manual clock `wall_ns` is nanoseconds since 1970 and `boot_ns` nanoseconds on a clock that never stands still; with the
  * system's clocks both are ignored. Call it about once a second.
  *
- * Any thread. Errors: CLOSED, FORGED, FORKED.
+ * Any thread. Errors: INVALID for a manual `boot_ns` above 10.9 years, CLOSED, FORGED, FORKED.
  */
 lifesign_result lifesign_engine_tick(lifesign_engine engine,
                                      int64_t wall_ns,
@@ -1399,7 +1399,7 @@ lifesign_result lifesign_engine_audit(lifesign_engine engine,
                                       struct lifesign_error *error);
 
 /**
- * Counters and sizes. Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.
+ * Counters and sizes. O(handles of the process). Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.
  */
 lifesign_result lifesign_engine_stats(lifesign_engine engine,
                                       struct lifesign_stats *stats,

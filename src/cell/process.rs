@@ -4,8 +4,6 @@
 //! reads as gone and the root pointer as null, at the cost of the one load that each call makes anyway. `getpid` would cost two hundred
 //! times that. A child that opens an engine gets a root, pages and handles of its own.
 
-use std::sync::OnceLock;
-
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
 use crate::cell::slab::Pages;
@@ -16,6 +14,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// Everything that the engines of one process share.
 pub struct Root {
+    /// Tells this process from every other.
+    pub uuid: [u8; 16],
     /// Keys the tags of handles.
     pub secret: u64,
     /// The pages of cells.
@@ -24,8 +24,9 @@ pub struct Root {
     pub handles: crate::ffi::handles::HandleTable,
 }
 
-/// The address of the word that points to the root. It never changes, and a child inherits it.
-static ROOT: OnceLock<&'static AtomicPtr<Root>> = OnceLock::new();
+/// The address of the word that points to the root, null before there is one. It never changes, and a child inherits it. No `OnceLock`: a fork
+/// while another thread initialises that one would leave the child waiting for ever.
+static ROOT: AtomicPtr<AtomicPtr<Root>> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Serialises the opening of the first engine of a process; never held while anything else is done.
 static OPENING: OpeningLock = OpeningLock::new();
@@ -56,7 +57,8 @@ pub fn map_wiped(len: usize) -> Result<*mut u8, Error> {
 #[cfg(not(shuttle))]
 #[inline]
 fn word() -> Option<&'static AtomicPtr<Root>> {
-    ROOT.get().copied()
+    // SAFETY: it is null or a page that stays mapped for the life of the process; acquire pairs with the release in `root_or_open`.
+    unsafe { ROOT.load(Ordering::Acquire).as_ref() }
 }
 
 #[cfg(shuttle)]
@@ -88,13 +90,14 @@ pub fn root_or_open() -> Result<&'static Root, Error> {
     let word = match word() {
         Some(word) => word,
         None => {
-            let page = map_wiped(4096)?;
+            let page: *mut AtomicPtr<Root> = map_wiped(4096)?.cast();
+            ROOT.store(page, Ordering::Release);
             // SAFETY: the page is mapped for the life of the process, aligned, and all zeroes is a null pointer.
-            let word: &'static AtomicPtr<Root> = unsafe { &*page.cast() };
-            *ROOT.get_or_init(|| word)
+            unsafe { &*page }
         }
     };
     let root = Box::leak(Box::new(Root {
+        uuid: random_bytes(),
         secret: random_u64(),
         pages: Pages::new(),
         handles: crate::ffi::handles::HandleTable::new(),

@@ -16,6 +16,8 @@ use crate::writer::record::{ENGINE, WriterRecord};
 
 /// Who claims: this engine, and since when.
 pub struct Own {
+    /// The engine's id.
+    pub engine: [u8; 16],
     /// The engine's own record.
     pub record: Arc<WriterRecord>,
     /// Since when, nanoseconds since 1970.
@@ -26,11 +28,11 @@ impl Own {
     /// This engine, from now on.
     pub fn of(engine: &Inner) -> Self {
         let record = engine.records.get(ENGINE).expect("the engine's own record is the first");
-        Self { record, claimed_ns: engine.clock.wall() }
+        Self { engine: engine.id, record, claimed_ns: engine.clock.wall() }
     }
 
     fn holder(&self) -> Holder {
-        Holder { claimant: Claimant::of(&self.record), claimed_ns: self.claimed_ns }
+        Holder { claimant: Claimant::of(self.engine, &self.record), claimed_ns: self.claimed_ns }
     }
 
     /// Takes the lock and writes the record, or leaves an attempt and says who has it. Nothing is left behind by a failure.
@@ -220,7 +222,7 @@ impl Held {
 
     /// Who has the name instead of this engine.
     fn usurper(&self) -> Vec<Sighting> {
-        let other = |holder: &Holder| holder.claimant.process.uuid != self.own.record.process.uuid;
+        let other = |holder: &Holder| holder.claimant.engine != self.own.engine;
         let seen = |holder: Holder| Sighting::once(holder.claimant, holder.claimed_ns);
         self.own.holder_of(&self.files).filter(other).map(seen).into_iter().collect()
     }

@@ -59,7 +59,7 @@ impl Engine {
     /// advisory: it succeeds, and rivals are found by their heartbeats within two ticks.
     ///
     /// In the directory there are then `NAME.lock`, which stays for ever, and `NAME.holder`, with `NAME.attempts` from time to time; or a
-    /// `NAME.UUID.beat` for each claimant.
+    /// `NAME.ENGINE.beat` for each claimant.
     ///
     /// Blocking: some file operations, and up to two seconds if somebody was stopped in the middle of them.
     ///

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::error::Error;
-use crate::writer::record::{Embedder, MAX_LABEL, Process, Records, WriterRecord, uuid_text};
+use crate::writer::record::{Embedder, MAX_LABEL, Process, Records, WriterRecord, uuid, uuid_text};
 
 /// One engine that claims a name, as it writes itself down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claimant {
+    /// Its random id, which tells it from every other.
+    #[serde(with = "uuid")]
+    pub engine: [u8; 16],
     /// Its process.
     pub process: Process,
     /// The program in it.
@@ -19,28 +22,29 @@ pub struct Claimant {
 }
 
 impl Claimant {
-    /// What a record says, to be written down.
-    pub fn of(record: &WriterRecord) -> Self {
+    /// What the own record of an engine says, to be written down.
+    pub fn of(engine: [u8; 16], record: &WriterRecord) -> Self {
         Self {
+            engine,
             process: Process::clone(&record.process),
             embedder: Embedder::clone(&record.embedder),
             label: record.label.to_string(),
         }
     }
 
-    /// What tells it from every other.
+    /// Its id as a part of a file's name.
     pub fn id(&self) -> String {
-        uuid_text(&self.process.uuid)
+        uuid_text(&self.engine)
     }
 
     /// Its record in this engine.
     pub fn record(&self, records: &Records) -> Arc<WriterRecord> {
-        records.observe(&self.process, &self.embedder, &self.label)
+        records.observe(self.engine, &self.process, &self.embedder, &self.label)
     }
 
     /// Whether an engine can have written this: a file is anybody's to change.
     pub fn is_plausible(&self) -> bool {
-        let Self { process, embedder: Embedder { name, version, build }, label } = self;
+        let Self { engine: _, process, embedder: Embedder { name, version, build }, label } = self;
         let texts: [(&str, usize); 6] = [
             (&process.machine, 64),
             (&process.executable, 4096),

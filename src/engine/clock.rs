@@ -3,7 +3,9 @@
 use rustix::time::{ClockId, clock_gettime};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::model::error::Error;
 use crate::sync::Mutex;
+use crate::writer::touch::MAX_NS;
 
 /// Which clocks an engine goes by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +55,16 @@ impl Clock {
     pub fn since_open(&self) -> u64 {
         // Acquire: who sees the time after a jump sees the jump, or would take a lease that has it to live for over.
         self.since_open.load(Ordering::Acquire)
+    }
+
+    /// Refuses a time of the embedder's beyond what leases can be measured with: as the clock never goes back, none would ever run out again.
+    pub fn check(&self, boot: u64) -> Result<(), Error> {
+        if self.source == ClockSource::Manual && boot > MAX_NS {
+            return Err(Error::invalid(format!(
+                "the time: {boot} ns on the boot clock, an engine measures up to {MAX_NS} (10.9 years); nothing was changed"
+            )));
+        }
+        Ok(())
     }
 
     /// Takes the time: from the system, or as given. `moved` is told how far the boot clock has come, before and after in nanoseconds since the

@@ -35,7 +35,7 @@ use crate::summary::word::SummaryWord;
 use crate::sync::{AtomicBool, AtomicU64, HashState, Mutex, Ordering};
 use crate::writer::commit::Revisions;
 use crate::writer::lease::Leases;
-use crate::writer::record::{Embedder, Records, WriterRecord};
+use crate::writer::record::{Embedder, Process, Records, WriterRecord};
 use clock::{Clock, ClockSource};
 use stats::{Count, Counters, Stats};
 
@@ -228,7 +228,7 @@ impl Engine {
             limits,
             revisions: Revisions::new(),
             board: Board::new(),
-            records: Records::new(embedder, limits.max_records),
+            records: Records::new(Process::observe(root.uuid), embedder, limits.max_records),
             clock: Clock::new(clock),
             counters: Counters::default(),
             tokens: AtomicU64::new(0),
@@ -266,9 +266,10 @@ impl Engine {
     /// log leases + claims).
     ///
     /// # Errors
-    /// `CLOSED`, `FORKED`.
+    /// `INVALID` for a manual boot clock above 10.9 years, `CLOSED`, `FORKED`.
     pub fn tick(&self, wall: i64, boot: u64) -> Result<(), Error> {
         self.inner.check_open()?;
+        self.inner.clock.check(boot)?;
         self.inner.tick(wall, boot);
         self.inner.release_trouble();
         self.inner.claims.tick(&self.inner);

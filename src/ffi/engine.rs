@@ -132,7 +132,7 @@ pub extern "C" fn lifesign_engine_id(
 /// Tells the time. On a manual clock `wall_ns` is nanoseconds since 1970 and `boot_ns` nanoseconds on a clock that never stands still; with the
 /// system's clocks both are ignored. Call it about once a second.
 ///
-/// Any thread. Errors: CLOSED, FORGED, FORKED.
+/// Any thread. Errors: INVALID for a manual `boot_ns` above 10.9 years, CLOSED, FORGED, FORKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_engine_tick(
     engine: lifesign_engine,
@@ -158,7 +158,7 @@ pub extern "C" fn lifesign_engine_audit(
     })
 }
 
-/// Counters and sizes. Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.
+/// Counters and sizes. O(handles of the process). Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_engine_stats(
     engine: lifesign_engine,
@@ -167,6 +167,7 @@ pub extern "C" fn lifesign_engine_stats(
 ) -> lifesign_result {
     call(error, || {
         let out = Out::sized("stats", stats)?;
+        let engine = self::engine(engine)?;
         // Taken apart by name, so that a number that does not cross is an error.
         let Stats {
             commits,
@@ -191,7 +192,8 @@ pub extern "C" fn lifesign_engine_stats(
             tokens,
             subscriptions,
             bytes,
-        } = self::engine(engine)?.stats()?;
+        } = engine.stats()?;
+        let leaked_handles = root()?.handles.leaked(engine.inner());
         out.put(lifesign_stats {
             struct_size: size_of::<lifesign_stats>() as u32,
             reserved: 0,
@@ -216,7 +218,7 @@ pub extern "C" fn lifesign_engine_stats(
             aliases,
             tokens,
             subscriptions,
-            leaked_handles: 0,
+            leaked_handles,
             bytes,
         });
         Ok(())

@@ -157,6 +157,17 @@ impl HandleTable {
         Ok(entry)
     }
 
+    /// How many tokens of an engine are open although they cannot write any more: their owners have forgotten them. O(handles of the process).
+    pub fn leaked(&self, engine: &Inner) -> u64 {
+        let used = self.free.lock().next;
+        let entries = (0..used).filter_map(|index| self.slot(index)?.load());
+        let is_leaked = |entry: &Arc<Entry>| match &entry.object {
+            Object::Token(token) => std::ptr::eq(token.engine(), engine) && !token.holds(),
+            _ => false,
+        };
+        entries.filter(is_leaked).count() as u64
+    }
+
     /// Takes out everything that belongs to an engine that was closed.
     pub(crate) fn close_engine(&self, engine: &Inner) {
         let used = self.free.lock().next;

@@ -668,7 +668,7 @@ pub struct lifesign_stats {
     pub tokens: u64,
     /// Open subscriptions.
     pub subscriptions: u64,
-    /// 0; kept for the count of handles that were never closed.
+    /// Handles of tokens that write nothing any more, because they were fenced, lapsed or their check was deregistered, and that nobody has closed.
     pub leaked_handles: u64,
     /// Bytes of cells borrowed.
     pub bytes: u64,

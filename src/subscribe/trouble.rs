@@ -155,7 +155,7 @@ impl Store {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::writer::record::Embedder;
+    use crate::writer::record::{Embedder, Process};
 
     fn report(id: &str, offender: RecordId) -> Report {
         let (kind, reason) = (TroubleKind::Refusal, Some(ErrorKind::Held));
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_store_is_bounded_and_counts_all_the_same() {
-        let records = Records::new(Embedder::default(), 1);
+        let records = Records::new(Process::default(), Embedder::default(), 1);
         let mut store = Store::new();
         for round in 0..3 {
             for id in 0..3 * MOST {
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_idle_entry_makes_room() {
-        let records = Records::new(Embedder::default(), 1);
+        let records = Records::new(Process::default(), Embedder::default(), 1);
         let mut store = Store::new();
         (0..MOST).for_each(|id| assert!(store.add(&report(&id.to_string(), 1), at(0))));
         assert_eq!(store.take(0, &records).len(), MOST);

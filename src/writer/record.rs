@@ -6,14 +6,13 @@ use std::sync::{Arc, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell::process::random_bytes;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::RecordId;
 
 /// What tells this process from every other. A pid alone does not: in two containers both are 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Process {
-    /// Random, drawn once for each process.
+    /// Random, drawn once for each process and anew after a fork.
     #[serde(with = "uuid")]
     pub uuid: [u8; 16],
     /// The machine's boot id; zeroes where the kernel does not tell.
@@ -32,10 +31,10 @@ pub struct Process {
 }
 
 impl Process {
-    /// Observes this process. Blocking: reads a few files under `/proc`.
-    pub fn observe() -> Self {
+    /// Observes this process, which is known by `uuid`. Blocking: reads a few files under `/proc`.
+    pub(crate) fn observe(uuid: [u8; 16]) -> Self {
         Self {
-            uuid: random_bytes(),
+            uuid,
             boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
                 .ok()
                 .and_then(|text| parse_uuid(text.trim()))
@@ -72,7 +71,7 @@ pub fn uuid_text(bytes: &[u8; 16]) -> String {
 }
 
 /// Uuids in files are texts.
-mod uuid {
+pub mod uuid {
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
 
@@ -200,7 +199,7 @@ struct Table {
     by_label: HashMap<Arc<str>, RecordId>,
     /// Those that embedders declare.
     declared: HashMap<DeclaredWriter, RecordId>,
-    /// Records of other processes' engines, by process uuid.
+    /// Records of other engines, by engine id.
     observed: HashMap<[u8; 16], RecordId>,
 }
 
@@ -209,9 +208,9 @@ pub const ENGINE: RecordId = 1;
 
 impl Records {
     /// The table with the engine's own record.
-    pub fn new(embedder: Embedder, limit: usize) -> Self {
+    pub fn new(process: Process, embedder: Embedder, limit: usize) -> Self {
         let records = Self {
-            process: Arc::new(Process::observe()),
+            process: Arc::new(process),
             embedder: Arc::new(embedder),
             limit: limit.max(1),
             table: RwLock::default(),
@@ -290,11 +289,17 @@ impl Records {
         Ok(record)
     }
 
-    /// The record of another engine, as that one wrote it down. A quarter of the records may be of this kind: rivals that come again and again
+    /// The record of the engine with the id `engine`, as that one wrote it down. A quarter of the records may be of this kind: rivals that come again and again
     /// must not use up what this engine's own writers need. One past that has the id 0, and only who holds it knows it. Blocking; O(1).
-    pub fn observe(&self, process: &Process, embedder: &Embedder, label: &str) -> Arc<WriterRecord> {
+    pub fn observe(
+        &self,
+        engine: [u8; 16],
+        process: &Process,
+        embedder: &Embedder,
+        label: &str,
+    ) -> Arc<WriterRecord> {
         let mut table = self.table.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(id) = table.observed.get(&process.uuid) {
+        if let Some(id) = table.observed.get(&engine) {
             return table.list[*id as usize - 1].clone();
         }
         let kept = table.observed.len() < self.limit / 4 && table.list.len() < self.limit;
@@ -306,7 +311,7 @@ impl Records {
             declared: false,
         });
         if kept {
-            table.observed.insert(process.uuid, record.id);
+            table.observed.insert(engine, record.id);
             table.list.push(record.clone());
         }
         record
@@ -323,6 +328,8 @@ impl Records {
 mod tests {
     use super::*;
 
+    const UUID: [u8; 16] = [7; 16];
+
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_start_time() {
         let stat = "7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20 21";
@@ -331,14 +338,14 @@ mod tests {
 
     #[test]
     fn this_process_is_observed() {
-        let process = Process::observe();
+        let process = Process::observe(UUID);
         assert_eq!(process.pid, u64::from(std::process::id()));
         assert!(process.start > 0 && process.pid_namespace > 0 && process.boot_id != [0; 16]);
     }
 
     #[test]
     fn a_process_is_written_and_read() {
-        let process = Process::observe();
+        let process = Process::observe(UUID);
         let text = serde_json::to_string(&process).unwrap();
         assert!(text.contains(&uuid_text(&process.uuid)), "{text}");
         assert_eq!(serde_json::from_str::<Process>(&text).unwrap(), process);
@@ -347,19 +354,18 @@ mod tests {
 
     #[test]
     fn rivals_use_up_a_quarter_of_the_records_and_no_more() {
-        let records = Records::new(Embedder::default(), 8);
-        let rivals: Vec<_> = (0..3).map(|_| Process::observe()).collect();
-        let ids: Vec<_> =
-            rivals.iter().map(|rival| records.observe(rival, &Embedder::default(), "engine").id).collect();
-        assert_eq!(ids, [2, 3, 0]);
-        assert_eq!(records.observe(&rivals[0], &Embedder::default(), "engine").id, 2, "interned");
-        assert_eq!(*records.get(3).unwrap().process, rivals[1]);
+        let records = Records::new(Process::default(), Embedder::default(), 8);
+        let process = Process::observe(UUID);
+        let observe = |engine| records.observe([engine; 16], &process, &Embedder::default(), "engine").id;
+        assert_eq!([1, 2, 3].map(observe), [2, 3, 0], "of engines in one process too");
+        assert_eq!(observe(1), 2, "interned");
+        assert_eq!(*records.get(3).unwrap().process, process);
         assert_eq!(records.intern("own").unwrap().id, 4);
     }
 
     #[test]
     fn records_are_interned_and_bounded() {
-        let records = Records::new(Embedder::default(), 2);
+        let records = Records::new(Process::default(), Embedder::default(), 2);
         let first = records.intern("probe").unwrap();
         assert_eq!(records.intern("probe").unwrap().id, first.id);
         assert_eq!(records.intern("another").unwrap_err().kind(), ErrorKind::Limit);

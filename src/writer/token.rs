@@ -283,6 +283,14 @@ impl Token {
         self.shared.calls.is_over()
     }
 
+    /// Whether this token still holds its check.
+    pub(crate) fn holds(&self) -> bool {
+        let Shared { check, generation, .. } = &*self.shared;
+        let present =
+            check.place.cell.snapshot.load().filter(|present| present.life == check.life && !present.gone);
+        present.is_some_and(|present| present.generation == *generation && present.holder != 0)
+    }
+
     pub(crate) fn engine(&self) -> &Inner {
         &self.shared.engine
     }

@@ -17,6 +17,8 @@ const EXPIRED: u64 = 1 << 35;
 const TIME_MASK: u64 = EXPIRED - 1;
 /// Nanoseconds in a unit of the touch word.
 pub const UNIT_NS: u64 = 10_000_000;
+/// The last time that the word can carry, in nanoseconds since the engine opened.
+pub const MAX_NS: u64 = (TIME_MASK - 1) * UNIT_NS;
 /// The last generation of a cell: what the touch word can tell apart.
 pub const MAX_GENERATION: u32 = (1 << (64 - GENERATION_SHIFT)) - 1;
 
@@ -54,7 +56,7 @@ impl Touch {
 
 /// `now` nanoseconds after the engine opened in the units of a touch word.
 pub fn units(now: u64) -> u64 {
-    (now / UNIT_NS).min(TIME_MASK - 1)
+    now.min(MAX_NS) / UNIT_NS
 }
 
 fn report(generation: u32, now: u64) -> u64 {

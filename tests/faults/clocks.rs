@@ -101,7 +101,7 @@ fn at_the_end_of_time_trouble_is_still_told_at_its_rate() {
     let check = check(&engine, "alive", None);
     let _token = engine.acquire(&check, "holder").unwrap();
     let trouble = engine.subscribe(&SubscriptionFilter::trouble()).unwrap();
-    engine.tick(0, u64::MAX - 5).unwrap();
+    engine.tick(0, END - 5).unwrap();
     let counts: Vec<u64> = (0..100)
         .flat_map(|_| {
             engine.acquire(&check, "rival").expect_err("it is held");
@@ -112,12 +112,15 @@ fn at_the_end_of_time_trouble_is_still_told_at_its_rate() {
             other => panic!("not subscribed to: {other:?}"),
         })
         .collect();
-    assert_eq!(counts, [1], "one event a second, also where the second would end after the last");
+    assert_eq!(counts, [1], "one event a second, also where the second ends after the last");
 }
+
+/// The last time that an engine can measure, nanoseconds after it was opened: 10.9 years.
+const END: u64 = ((1 << 35) - 2) * 10_000_000;
 
 /// Values at and near the ends of what a clock can say, and ordinary ones.
 fn extreme(random: &mut Random) -> u64 {
-    let ends = [0, 1, SECOND, i64::MAX as u64, i64::MIN as u64, u64::MAX];
+    let ends = [0, 1, SECOND, END, i64::MAX as u64, i64::MIN as u64, u64::MAX];
     let end = ends[random.below(ends.len() as u64) as usize];
     match random.below(4) {
         0 => end,
@@ -142,7 +145,11 @@ fn nothing_breaks_whatever_the_clocks_say() {
         let trouble = engine.subscribe(&SubscriptionFilter::trouble()).unwrap();
         let (mut token, mut silent) = (None, Vec::new());
         for _ in 0..20 {
-            engine.tick(extreme(&mut random) as i64, extreme(&mut random)).unwrap();
+            let (wall, boot) = (extreme(&mut random) as i64, extreme(&mut random));
+            match engine.tick(wall, boot) {
+                Ok(()) => assert!(boot <= END),
+                Err(refused) => assert!(refused.kind() == ErrorKind::Invalid && boot > END, "{refused}"),
+            }
             ticks += 1;
             let holder = token.take().unwrap_or_else(|| {
                 let generation = engine.who(&check).unwrap().generation;

@@ -69,6 +69,7 @@ fn b6_a_child_is_told_that_it_is_one() {
 fn b6_a_child_opens_an_engine_of_its_own() {
     let _alone = breaks::alone();
     let parent = engine();
+    let process = parent.record(1).unwrap().process.uuid;
     let old = check(&parent, "a", None);
     let subscription = parent.subscribe(&SubscriptionFilter::all()).unwrap();
     drain(&subscription);
@@ -89,6 +90,7 @@ fn b6_a_child_opens_an_engine_of_its_own() {
             mirror.status() == Some(Status::Critical),
             drain(&mine).len() == 2,
             token.record().process.pid == u64::from(std::process::id()),
+            token.record().process.uuid != process,
             old.status().is_none() || old == alive,
             parent.snapshot(&old).is_err_and(|error| error.kind() == ErrorKind::Forked),
             fresh.audit().is_ok_and(|repaired| repaired == 0),

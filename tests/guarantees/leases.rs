@@ -291,3 +291,18 @@ fn w6_a_lease_of_nothing_is_refused() {
     assert!(refused.to_string().contains("web:alive"), "{refused}");
     assert!(engine.who(&check).unwrap().holder.is_none());
 }
+
+#[test]
+fn w6_a_time_that_cannot_be_measured_is_refused_and_stops_no_lease() {
+    let _whole = breaks::none();
+    let timed = Timed::new();
+    let check = check(&timed.engine, "a", None);
+    let token = timed.acquire(&check, "probe", 10, OnLapse::Keep);
+    for never in [u64::MAX, 11 * 365 * 24 * 3600 * SECOND] {
+        let error = timed.engine.tick(0, never).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.to_string().contains(&never.to_string()), "{error}");
+    }
+    timed.at(0.0, 10.25);
+    assert_eq!(kind(token.renew()), ErrorKind::Expired, "the time goes on from where it was");
+}

@@ -24,6 +24,8 @@ fn p1_a_record_names_process_machine_and_program() {
     assert_eq!(process.machine, rustix::system::uname().nodename().to_string_lossy());
     assert!(process.start > 0 && process.pid_namespace > 0);
     assert_ne!((process.uuid, process.boot_id), ([0; 16], [0; 16]));
+    let other = Engine::open(Config::default()).unwrap();
+    assert_eq!(other.record(1).unwrap().process, *process, "two engines of one process");
     let text = record.to_string();
     for part in ["probe of a", "agent", "1.2.3", "abc", &process.pid.to_string(), &process.machine] {
         assert!(text.contains(part), "{part} is missing: {text}");

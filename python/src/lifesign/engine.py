@@ -422,6 +422,9 @@ class Engine:
         Args:
             wall_ns: Wall clock in nanoseconds since 1970, for a manual clock; None is the system's.
             boot_ns: Nanoseconds since boot, suspended time included, for a manual clock; None is the system's.
+
+        Raises:
+            InvalidError: ``boot_ns`` is more than 10.9 years.
         """
         wall = signed(time_ns() if wall_ns is None else wall_ns, "wall_ns")
         boot = unsigned(clock_gettime_ns(CLOCK_BOOTTIME) if boot_ns is None else boot_ns, 64, "boot_ns")

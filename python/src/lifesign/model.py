@@ -247,7 +247,11 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counters of an engine since it was opened, and what is alive in it now (``services`` to ``bytes``)."""
+    """Counters of an engine since it was opened, and what is alive in it now (``services`` to ``bytes``).
+
+    ``leaked_handles`` are tokens that write nothing any more, because they were fenced, lapsed or their check was
+    deregistered, and that nobody has closed.
+    """
 
     commits: int
     transitions: int
