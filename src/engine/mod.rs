@@ -338,6 +338,11 @@ impl Inner {
         handle::encode(self.root.secret, Kind::Check, slot, life)
     }
 
+    /// The cell that a handle of [`Self::check_handle`] is of.
+    pub fn slot_of(&self, check: u64) -> u32 {
+        handle::decode(self.root.secret, Kind::Check, check).expect("it was made by `check_handle`").slot
+    }
+
     pub fn service_handle(&self, slot: u32, life: u16) -> u64 {
         handle::encode(self.root.secret, Kind::Service, slot, life)
     }

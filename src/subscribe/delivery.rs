@@ -261,14 +261,15 @@ impl Core {
             }
         });
         let consumer = &mut *call.consumer;
+        self.renew(engine, consumer);
         while consumer.carry.is_empty() {
             self.fill(engine, consumer);
-            // What was read while the engine was being closed is not what anybody reported.
-            engine.check_open()?;
             if consumer.taken.is_empty() {
                 break;
             }
         }
+        // What was read while the engine was being closed is not what anybody reported.
+        engine.check_open()?;
         let mut events = Vec::new();
         while let Some(event) = consumer.carry.pop_front() {
             if !accept(&event) {
@@ -341,6 +342,19 @@ impl Core {
         Ok(descriptor)
     }
 
+    /// Brings up to date what an earlier poll has left. It is through before anything else is read, so that a check that never stands still holds up
+    /// no other.
+    fn renew(&self, engine: &Inner, consumer: &mut Consumer) {
+        if consumer.carry.is_empty() || mutated!("rest-as-collected") {
+            return;
+        }
+        let mut batch = Fill::new(self, engine);
+        for event in std::mem::take(&mut consumer.carry) {
+            batch.renew(event, consumer);
+        }
+        consumer.carry.extend(sorted(batch.events));
+    }
+
     fn fill(&self, engine: &Inner, consumer: &mut Consumer) {
         if !self.read_marks(engine, consumer) {
             self.resyncs.fetch_add(1, Ordering::Relaxed);
@@ -383,14 +397,17 @@ impl Core {
             }
         }
         over.iter().for_each(|end| _ = consumer.told.remove(end));
-        let mut events = batch.events;
-        events.sort_by(|one, other| (one.revision(), one.id()).cmp(&(other.revision(), other.id())));
-        consumer.carry.extend(events);
+        consumer.carry.extend(sorted(batch.events));
         if consumer.taken.is_empty() {
             consumer.filled_up_to = consumer.round;
         }
         true
     }
+}
+
+fn sorted(mut events: Vec<Event>) -> Vec<Event> {
+    events.sort_by(|one, other| (one.revision(), one.id()).cmp(&(other.revision(), other.id())));
+    events
 }
 
 /// A call of the subscription: no other runs at the same time.

@@ -79,23 +79,50 @@ impl<'a> Fill<'a> {
         consumer.told.iter().copied().filter(|end| !stands(end)).collect()
     }
 
+    /// What an earlier take has left, read anew where something was marked since: a write that has returned is followed by no event from before it.
+    /// What has ended is left to its tombstone, which a later round brings.
+    pub fn renew(&mut self, event: Event, consumer: &mut Consumer) {
+        let is_marked = |slot| self.core.dirty.is_marked(slot);
+        match &event {
+            Event::State { check, snapshot: left } => {
+                let slot = self.engine.slot_of(*check);
+                let Some(cell) = self.engine.cell(slot) else { return };
+                let same = |present: &Arc<Snapshot>| present.incarnation == left.incarnation && !present.gone;
+                let Some(present) = cell.snapshot.load().filter(same) else { return };
+                let target = left.definition.target.as_ref();
+                if is_marked(slot) || target.is_some_and(|target| is_marked(target.slot())) {
+                    cell.status().raise(present.word());
+                    let present = self.shown(present);
+                    if (present.version, present.epoch) > (left.version, left.epoch) {
+                        return self.deliver(slot, present, consumer);
+                    }
+                }
+            }
+            Event::Summary { .. } => {
+                if let Some(summary) = self.core.filter.summary().filter(|summary| is_marked(summary.slot()))
+                {
+                    return self.deliver_summary(summary, consumer);
+                }
+            }
+            // An end stays as it is, and what was counted too.
+            Event::Tombstone { .. } | Event::Trouble(_) => {}
+        }
+        self.events.push(event);
+    }
+
     /// A mark on a summary stands for the summary itself and for every alias of it that matches.
     fn expand(&mut self, summary: &Arc<Summary>, consumer: &mut Consumer) {
+        let transitions_only = self.core.filter.transitions_only;
         if self.core.filter.summary().is_some_and(|wanted| Arc::ptr_eq(wanted, summary)) {
-            let view = self.view(summary);
-            let state = Arc::new(view.state.clone());
-            let registered = view.service.clone();
+            let view = &self.view(summary).state;
             let told = |last: &SummaryState| {
-                last.transitions == state.transitions
-                    && (self.core.filter.transitions_only
+                last.transitions == view.transitions
+                    && (transitions_only
                         || (last.own, last.registered, &last.output)
-                            == (state.own, state.registered, &state.output))
+                            == (view.own, view.registered, &view.output))
             };
             if !consumer.summary.as_deref().is_some_and(told) {
-                consumer.summary = Some(state.clone());
-                let handle =
-                    |service: Arc<Service>| self.engine.service_handle(service.place.slot, service.life);
-                self.events.push(Event::Summary { service: registered.map_or(0, handle), state });
+                self.deliver_summary(summary, consumer);
             }
         }
         let aliases: Vec<Bound> = summary.table.lock().aliases.clone();
@@ -110,16 +137,29 @@ impl<'a> Fill<'a> {
         }
     }
 
+    fn deliver_summary(&mut self, summary: &Arc<Summary>, consumer: &mut Consumer) {
+        let view = self.view(summary);
+        let (state, registered) = (Arc::new(view.state.clone()), view.service.clone());
+        consumer.summary = Some(state.clone());
+        let handle = |service: Arc<Service>| self.engine.service_handle(service.place.slot, service.life);
+        self.events.push(Event::Summary { service: registered.map_or(0, handle), state });
+    }
+
     fn view(&mut self, summary: &Arc<Summary>) -> &View {
         let collect = || (summary.clone(), self.engine.view(summary));
         &self.views.entry(summary.slot()).or_insert_with(collect).1
     }
 
-    fn state(&mut self, slot: u32, snapshot: Arc<Snapshot>, consumer: &mut Consumer) {
-        let snapshot = match &snapshot.definition.target {
+    /// What a check shows: of an alias what its target does.
+    fn shown(&mut self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
+        match &snapshot.definition.target {
             Some(target) => Arc::new(self.view(target).derive(&snapshot)),
             None => snapshot,
-        };
+        }
+    }
+
+    fn state(&mut self, slot: u32, snapshot: Arc<Snapshot>, consumer: &mut Consumer) {
+        let snapshot = self.shown(snapshot);
         if let Some(last) = consumer.delivered.get(&slot) {
             if last.incarnation > snapshot.incarnation {
                 return;
@@ -146,6 +186,10 @@ impl<'a> Fill<'a> {
                 return;
             }
         }
+        self.deliver(slot, snapshot, consumer);
+    }
+
+    fn deliver(&mut self, slot: u32, snapshot: Arc<Snapshot>, consumer: &mut Consumer) {
         let delivered = Delivered {
             incarnation: snapshot.incarnation,
             version: snapshot.version,

@@ -10,7 +10,9 @@ use lifesign::{
 };
 
 use crate::support::random::Random;
-use crate::support::{PATIENCE, alias, breaks, check, drain, engine, ids, kind, limited, parked, service};
+use crate::support::{
+    PATIENCE, alias, breaks, check, drain, engine, ids, kind, limited, parked, service, token,
+};
 
 const STATUSES: [Status; 3] = [Status::Passing, Status::Warning, Status::Critical];
 /// Between the commit of a write and its return.
@@ -22,10 +24,6 @@ const POINTS: [&str; 6] = [
     "commit:stamped",
     "commit:settled",
 ];
-
-fn token(engine: &Engine, id: &str) -> Token {
-    engine.acquire(&check(engine, id, None), "U").unwrap()
-}
 
 /// Everything that is pending, and the cursor after it.
 fn drain_to(subscription: &Subscription) -> (Vec<Event>, Cursor) {
@@ -167,7 +165,7 @@ fn resumed_beside_a_parked_writer(point: &'static str, for_ever: bool) {
     let engine = engine();
     let web = service(&engine, "web");
     let token = engine.acquire(&check(&engine, "web:alive", Some(&web)), "U").unwrap();
-    let other = self::token(&engine, "other");
+    let other = crate::support::token(&engine, "other");
     alias(&engine, "web:mirror", None, "web");
     let filter = SubscriptionFilter::all();
     let first = engine.subscribe(&filter).unwrap();

@@ -86,7 +86,7 @@ impl World {
             Event::State { check, snapshot } => {
                 let life = self.life(*check, snapshot.incarnation())?;
                 let is_old = self.is_old(life, snapshot);
-                if is_old && !self.model.subscriptions[index].partial {
+                if is_old && !self.may_be_old(index, self.shows_the_same(life, snapshot)) {
                     differ!("it is not the present state");
                 }
                 if is_old {
@@ -146,10 +146,9 @@ impl World {
                         now.output.as_str(),
                         if now.registered { now.own } else { state.own },
                     );
-                // The rest of a partial take may be old.
                 let seen = self.summaries.get(id).map(|seen| (seen.numbers.0, seen.numbers.1));
-                let is_old = (differs || seen.is_some_and(|seen| numbers < seen))
-                    && self.model.subscriptions[index].partial;
+                let is_old =
+                    (differs || seen.is_some_and(|seen| numbers < seen)) && self.may_be_old(index, !differs);
                 if !is_old {
                     self.summary_told(id, &now, state)?;
                 }
@@ -163,7 +162,23 @@ impl World {
         }
     }
 
-    /// Whether a state is not the present one of its check: after a partial take the rest is delivered as it was when it was collected.
+    /// Whether what is delivered may be older than the present: it is the rest of a partial take, and what happened since is no event, because it
+    /// does not match or leaves an alias's text as it was.
+    fn may_be_old(&self, index: usize, shows_the_same: bool) -> bool {
+        let subscription = &self.model.subscriptions[index];
+        let everything = subscription.least == Status::Passing && !subscription.filter.transitions_only;
+        subscription.partial && (shows_the_same || !everything)
+    }
+
+    /// Whether a state of an alias is the present one but for its numbers.
+    fn shows_the_same(&self, life: usize, snapshot: &Snapshot) -> bool {
+        let one = &self.model.lives[life];
+        let same =
+            |shown: &Shown| (shown.status, shown.output.as_str()) == (snapshot.status(), snapshot.output());
+        one.alive && one.shown.as_ref().is_some_and(same)
+    }
+
+    /// Whether a state is not the present one of its check.
     fn is_old(&self, life: usize, snapshot: &Snapshot) -> bool {
         let one = &self.model.lives[life];
         match &one.shown {

@@ -34,7 +34,7 @@ fn a_partial_take_is_no_end() {
     ]);
 }
 #[test]
-fn what_changes_after_a_partial_take_is_told_as_collected_or_anew() {
+fn what_changes_after_a_partial_take_is_told_as_it_is() {
     let poll = |most| Op::Poll { subscription: 0, most };
     agree(&[
         register("web:1", None, Kind::Alias("web"), Passing),

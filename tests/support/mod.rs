@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lifesign::{
     Check, CheckSpec, Config, Engine, Error, ErrorKind, Event, Limits, Service, ServiceSpec, Snapshot,
-    Subscription,
+    Subscription, Token,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -43,6 +43,11 @@ pub fn check(engine: &Engine, id: &str, service: Option<&Service>) -> Check {
     engine
         .register_check(&CheckSpec::new(id).initial(lifesign::Status::Passing), service)
         .expect("a check registers")
+}
+
+/// A check of the node that starts as `passing`, and the token of its writer.
+pub fn token(engine: &Engine, id: &str) -> Token {
+    engine.acquire(&check(engine, id, None), "U").expect("nobody holds a new check")
 }
 
 /// An alias of the service `target`.

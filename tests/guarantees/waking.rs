@@ -1,0 +1,177 @@
+//! S9 and S10: whoever waits is woken, the descriptor is level-triggered, and the end is clean.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use lifesign::{ErrorKind, Status, SubscriptionFilter};
+
+use crate::support::{PATIENCE, breaks, drain, engine, ids, is_readable, kind, parked, token, wait_readable};
+
+const STATUSES: [Status; 3] = [Status::Passing, Status::Warning, Status::Critical];
+
+#[test]
+fn s9_the_descriptor_is_level_triggered() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let (one, other) = (token(&engine, "one"), token(&engine, "other"));
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let descriptor = subscription.descriptor().unwrap();
+    assert_eq!(subscription.descriptor().unwrap(), descriptor);
+    assert!(is_readable(descriptor), "the matching state is pending");
+    drain(&subscription);
+    assert!(!is_readable(descriptor), "all is taken");
+    one.write(Status::Critical, "").unwrap();
+    other.write(Status::Critical, "").unwrap();
+    assert!(is_readable(descriptor) && is_readable(descriptor), "looking takes nothing");
+    assert_eq!(subscription.poll(1).unwrap().events.len(), 1);
+    assert!(is_readable(descriptor), "a partial take leaves it readable");
+    assert_eq!(subscription.poll(0).unwrap().events.len(), 0);
+    assert!(is_readable(descriptor));
+    assert_eq!(subscription.poll(1).unwrap().events.len(), 1);
+    assert!(!is_readable(descriptor));
+    subscription.wait(Some(Duration::ZERO)).expect_err("nothing is pending");
+    assert!(!is_readable(descriptor));
+    one.write(Status::Passing, "").unwrap();
+    subscription.wait(Some(PATIENCE)).unwrap();
+    assert!(is_readable(descriptor), "a wait takes nothing");
+    drain(&subscription);
+    one.write(Status::Passing, "").unwrap();
+    assert!(!is_readable(descriptor), "a heartbeat wakes nobody");
+}
+
+#[test]
+fn s9_a_descriptor_asked_for_late_shows_what_is_pending() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    drain(&subscription);
+    token.write(Status::Critical, "").unwrap();
+    assert!(is_readable(subscription.descriptor().unwrap()));
+}
+
+#[test]
+fn s9_who_does_not_match_is_not_woken() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let (one, other) = (token(&engine, "one"), token(&engine, "other"));
+    let filters = [
+        SubscriptionFilter::check(&one.check()).at_least(Status::Passing),
+        SubscriptionFilter::prefix("one"),
+        SubscriptionFilter::all().at_least(Status::Critical),
+    ]
+    .map(|filter| engine.subscribe(&filter).unwrap());
+    for subscription in &filters {
+        subscription.descriptor().unwrap();
+        drain(subscription);
+    }
+    for number in 0..100 {
+        other.write(Status::Warning, &number.to_string()).unwrap();
+    }
+    assert!(filters.iter().all(|subscription| !is_readable(subscription.descriptor().unwrap())));
+    assert_eq!(engine.stats().unwrap().spurious_wakes, 0);
+}
+
+#[test]
+fn s9_one_consumer_at_a_time() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = Arc::new(engine.subscribe(&SubscriptionFilter::all()).unwrap());
+    drain(&subscription);
+    let consumer = subscription.clone();
+    let waiting = parked::at("wait:armed", move || consumer.wait(Some(PATIENCE)));
+    assert_eq!(kind(subscription.poll(1)), ErrorKind::Busy);
+    assert_eq!(kind(subscription.wait(Some(Duration::ZERO))), ErrorKind::Busy);
+    token.write(Status::Critical, "").unwrap();
+    waiting.finish().unwrap();
+    assert_eq!(ids(&drain(&subscription)), ["a"]);
+}
+
+#[test]
+fn s9_a_sleeping_consumer_is_woken_by_either_way() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let descriptor = subscription.descriptor().unwrap();
+    drain(&subscription);
+    for round in 0..200 {
+        thread::scope(|scope| {
+            let consumer = scope.spawn(|| {
+                if round % 2 == 0 {
+                    subscription.wait(Some(PATIENCE)).expect("the commit wakes it");
+                } else {
+                    assert!(wait_readable(descriptor, PATIENCE), "the commit wakes it");
+                }
+            });
+            token.write(STATUSES[round % 3], &round.to_string()).unwrap();
+            consumer.join().unwrap();
+        });
+        assert_eq!(ids(&drain(&subscription)), ["a"]);
+    }
+}
+
+#[test]
+fn s10_unsubscribing_ends_a_wait_and_harms_nobody_else() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let token = token(&engine, "a");
+    let subscription = Arc::new(engine.subscribe(&SubscriptionFilter::all()).unwrap());
+    let other = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    drain(&subscription);
+    drain(&other);
+    let consumer = subscription.clone();
+    let waiting = parked::at("wait:armed", move || consumer.wait(None));
+    waiting.release();
+    subscription.close();
+    assert_eq!(kind(waiting.finish()), ErrorKind::Closed);
+    assert_eq!(kind(subscription.poll(1)), ErrorKind::Closed);
+    assert_eq!(kind(subscription.wait(None)), ErrorKind::Closed);
+    assert_eq!(kind(subscription.descriptor()), ErrorKind::Closed);
+    subscription.close();
+    assert_eq!(engine.stats().unwrap().subscriptions, 1);
+    token.write(Status::Critical, "").unwrap();
+    assert_eq!(ids(&drain(&other)), ["a"]);
+}
+
+#[test]
+fn s10_closing_the_engine_ends_every_wait() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let waiting: Vec<_> = (0..8)
+        .map(|at| {
+            let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+            drain(&subscription);
+            parked::at(if at % 2 == 0 { "wait:armed" } else { "wait:looking" }, move || {
+                subscription.wait(None)
+            })
+        })
+        .collect();
+    let polled = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let descriptor = polled.descriptor().unwrap();
+    drain(&polled);
+    assert!(!is_readable(descriptor));
+    engine.close();
+    assert!(is_readable(descriptor), "who polls is woken too");
+    assert_eq!(kind(polled.poll(1)), ErrorKind::Closed);
+    for waiting in waiting {
+        assert_eq!(kind(waiting.finish()), ErrorKind::Closed);
+    }
+}
+
+#[test]
+fn s10_a_close_inside_a_poll_leaves_the_descriptor_readable() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let subscription = Arc::new(engine.subscribe(&SubscriptionFilter::all()).unwrap());
+    let descriptor = subscription.descriptor().unwrap();
+    drain(&subscription);
+    let consumer = subscription.clone();
+    let polling = parked::at("poll:entering", move || consumer.poll(1));
+    engine.close();
+    let _ = polling.finish();
+    assert!(is_readable(descriptor), "who polls the descriptor next learns of the close");
+    assert_eq!(kind(subscription.poll(1)), ErrorKind::Closed);
+}
