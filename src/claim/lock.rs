@@ -14,8 +14,7 @@ use std::os::fd::IntoRawFd;
 use std::os::raw::{c_int, c_short};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::failpoint::pause;
@@ -164,8 +163,9 @@ const TAKEN: c_int = -2;
 /// The descriptors of all lock files, where a forked child finds them without a lock and without memory to allocate.
 static DESCRIPTORS: [AtomicI32; SLOTS] = [const { AtomicI32::new(FREE) }; SLOTS];
 
-/// Forks so far. A descriptor that was opened while one happened may be in the child, in no slot.
-static FORKS: AtomicU64 = AtomicU64::new(0);
+/// Forks that have begun and that are over. A descriptor that was opened while one happened may be in the child, in no slot.
+static BEGUN: AtomicU64 = AtomicU64::new(0);
+static OVER: AtomicU64 = AtomicU64::new(0);
 
 /// A place of [`DESCRIPTORS`]; the descriptor in it is closed with it.
 struct Slot(&'static AtomicI32);
@@ -173,14 +173,7 @@ struct Slot(&'static AtomicI32);
 impl Slot {
     /// Opens a file into a free slot, so that every child either does not have it or closes it.
     fn fill<M>(open: impl Fn() -> Result<(std::fs::File, M)>) -> Result<(Self, M)> {
-        static HANDLERS: OnceLock<c_int> = OnceLock::new();
-        // SAFETY: both functions are static, touch only the two statics above and make no call but `close`, so that they may run in a
-        // process that is the copy of one thread of many.
-        let status = *HANDLERS
-            .get_or_init(|| unsafe { libc::pthread_atfork(Some(before_fork), None, Some(in_child)) });
-        if status != 0 {
-            return Err(Error::from_raw_os_error(status));
-        }
+        watch_forks()?;
         let take = |slot: &&AtomicI32| {
             slot.compare_exchange(FREE, TAKEN, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         };
@@ -188,13 +181,19 @@ impl Slot {
             Error::new(ErrorKind::QuotaExceeded, format!("the process holds {SLOTS} claims; release some"))
         })?;
         loop {
-            // Sequentially consistent, all three: either the fork's count is seen below, or the child sees the slot filled. Were the
-            // store and the load exchanged, a child could have the descriptor and not know it.
-            let forks = FORKS.load(Ordering::SeqCst);
+            // Sequentially consistent, all of them: either a fork that begins meanwhile is seen below, or its child sees the slot filled. Were
+            // the store and the load exchanged, a child could have the descriptor and not know it.
+            let begun = BEGUN.load(Ordering::SeqCst);
+            // One that has begun already may copy the descriptors after the file is opened and the slots before this one is filled.
+            let none_under_way =
+                || Ok(OVER.load(Ordering::SeqCst) == begun || BEGUN.load(Ordering::SeqCst) != begun);
+            if !mutated!("claim-fork-under-way") && !within_patience(none_under_way)? {
+                return Err(Error::new(ErrorKind::ResourceBusy, "a fork of this process does not end"));
+            }
             let (file, meta) = open()?;
             pause!("claim.descriptor");
             slot.0.store(file.into_raw_fd(), Ordering::SeqCst);
-            if FORKS.load(Ordering::SeqCst) == forks || mutated!("claim-fork-unnoticed") {
+            if BEGUN.load(Ordering::SeqCst) == begun || mutated!("claim-fork-unnoticed") {
                 return Ok((slot, meta));
             }
             slot.close();
@@ -221,11 +220,33 @@ impl Drop for Slot {
     }
 }
 
+/// Has the C library call what is below at each fork from now on. Twice does no harm, so that nobody need wait for another to be done with it.
+fn watch_forks() -> Result<()> {
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+    if WATCHED.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    // SAFETY: the functions are static, touch only the statics above and make no call but `close`, so that the last of them may run in a
+    // process that is the copy of one thread of many.
+    match unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_child)) } {
+        0 => WATCHED.store(true, Ordering::Release),
+        status => return Err(Error::from_raw_os_error(status)),
+    }
+    Ok(())
+}
+
 extern "C" fn before_fork() {
-    FORKS.fetch_add(1, Ordering::SeqCst);
+    BEGUN.fetch_add(1, Ordering::SeqCst);
+    pause!("claim.forking");
+}
+
+extern "C" fn after_fork() {
+    OVER.fetch_add(1, Ordering::SeqCst);
 }
 
 extern "C" fn in_child() {
+    // Here nobody else forks.
+    OVER.store(BEGUN.load(Ordering::SeqCst), Ordering::SeqCst);
     if mutated!("claim-child-keeps-lock") {
         return;
     }

@@ -3,9 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::{sleep, spawn};
-use std::time::Duration;
+use std::thread::{self, sleep, spawn};
+use std::time::{Duration, Instant};
 
+use lifesign::failpoint::Pause;
 use lifesign::{
     Claim, ClockSource, Config, Embedder, Engine, Error, ErrorKind, Event, SubscriptionFilter, TroubleKind,
 };
@@ -416,6 +417,39 @@ fn x1_a_child_forked_in_the_middle_keeps_nothing() {
             });
             let copy = leave_a_copy(true);
             (claiming.finish(), copy)
+        });
+        let copy = child.told;
+        held(build("west").claim(path, "node"), "the name is held");
+        child.kill();
+        let outcome = build("west").claim(path, "node").map(drop);
+        kill_stray(copy);
+        assert!(outcome.is_ok(), "the child does not keep the claim: {outcome:?}");
+    });
+}
+
+#[test]
+fn x1_a_child_of_a_fork_that_had_begun_keeps_nothing() {
+    breaks::notices("claim-fork-under-way", "the child does not keep the claim", || {
+        let directory = directory();
+        let path = directory.path();
+        let mut child = Standing::after(|| {
+            let forking = parked::at("claim.forking", || leave_a_copy(true));
+            let (own, opened) = (path.to_owned(), Pause::new());
+            let arm = opened.clone();
+            let claiming = thread::spawn(move || {
+                arm.arm("claim.descriptor");
+                let engine = build("east");
+                let claim = engine.claim(&own, "node").unwrap();
+                (engine, claim)
+            });
+            // Either it waits for the fork, or it has the file open when the child is made.
+            let deadline = Instant::now() + Duration::from_millis(300);
+            while !opened.was_reached() && Instant::now() < deadline {
+                thread::yield_now();
+            }
+            let copy = forking.finish();
+            opened.release();
+            (claiming.join().unwrap(), copy)
         });
         let copy = child.told;
         held(build("west").claim(path, "node"), "the name is held");
