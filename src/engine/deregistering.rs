@@ -8,11 +8,12 @@ use crate::engine::registration::gone;
 use crate::engine::{Check, Inner, Registry};
 use crate::failpoint::pause;
 use crate::model::error::{Error, ErrorKind};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Definition, Snapshot};
 use crate::model::status::Status;
+use crate::mutant::mutated;
 use crate::subscribe::delivery::Core;
 use crate::subscribe::interest::{self, Class};
-use crate::summary::{self, Summary};
+use crate::summary::{self, Bound, Summary};
 use crate::sync::Ordering;
 use crate::writer::commit::{Next, commit};
 use crate::writer::record::{self, WriterRecord};
@@ -35,7 +36,6 @@ impl Inner {
         if matches!(right, Right::Unheld) {
             self.expire_if_due(check.place, &known);
         }
-        let last = known.definition.target.as_ref().map(|target| self.view(target).derive(&known));
         let writer = match &right {
             Right::Unheld => record::ENGINE,
             Right::Holder(_, record) => record.id,
@@ -73,15 +73,16 @@ impl Inner {
         let home = &known.definition.home;
         let (committed, settled) = home.change(|table| {
             let committed = commit_tombstone()?;
-            let epoch = last.as_ref().map_or(0, Snapshot::epoch);
-            let settled = self.take_out(check, &committed.after, table, epoch);
+            let settled = self.take_out(check, &committed.after, table);
             Ok((committed, settled))
         })?;
         self.count(check.place.slot, &committed);
         self.forget_lease(check.place, &committed.before);
-        let tombstone = match last {
+        let tombstone = match &known.definition.target {
             None => committed.after.clone(),
-            Some(last) => {
+            // After its end: no write has returned before that and is not in it.
+            Some(target) => {
+                let last = self.surely(check.place.slot, || self.view(target).derive(&known));
                 let Snapshot { revision, time, writer, gone, .. } = *committed.after;
                 Arc::new(Snapshot {
                     revision: revision.max(last.revision),
@@ -105,9 +106,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Takes a check whose tombstone is committed out of its summary; `epoch` is an alias's last. Tells whether all its commits before were paid.
-    /// Cannot fail.
-    fn take_out(&self, check: &Check, committed: &Snapshot, table: &mut summary::Table, epoch: u64) -> bool {
+    /// Takes a check whose tombstone is committed out of its summary. Tells whether all its commits before were paid. Cannot fail.
+    fn take_out(&self, check: &Check, committed: &Snapshot, table: &mut summary::Table) -> bool {
         let Place { slot, cell } = check.place;
         let definition = &committed.definition;
         let home = &definition.home;
@@ -124,7 +124,7 @@ impl Inner {
                 table.retired += committed.version;
                 Some(counted)
             }
-            (None, Some(target)) if home.node().is_some() => leave_target(home, table, target, epoch),
+            (None, Some(target)) if home.node().is_some() => leave_target(home, table, target),
             _ => None,
         };
         self.surely(slot, || home.walk(left, true, &self.board));
@@ -146,6 +146,9 @@ impl Inner {
         if let Some(target) = &definition.target {
             target.change(|table| table.aliases.retain(|bound| bound.place.slot != slot));
             target.mirrors.fetch_sub(1, Ordering::AcqRel);
+            if !mutated!("ended-alias-stays-followed") {
+                detach(check, definition, target);
+            }
         }
         let handle = self.check_handle(slot, check.life);
         let bury = |core: &Arc<Core>| core.bury(handle, slot, tombstone, worst);
@@ -173,13 +176,30 @@ impl Inner {
     }
 }
 
+/// Lets go of the target's subscriptions that looked there for this alias and have no other alias to look for.
+fn detach(check: &Check, definition: &Definition, target: &Arc<Summary>) {
+    let Place { slot, .. } = check.place;
+    let left: Vec<_> = target.table.lock().aliases.clone();
+    let mut idle = Vec::new();
+    interest::for_each(&target.cell().interest, Class::Derived, |core| {
+        let filter = &core.filter;
+        let matches = |bound: &Bound| {
+            let alias = bound.place.cell.snapshot.load();
+            alias.is_some_and(|alias| filter.takes_in(bound.place.slot, bound.life, &alias.definition))
+        };
+        let follows = filter.summary().is_some_and(|summary| Arc::ptr_eq(summary, target));
+        if filter.takes_in(slot, check.life, definition) && !follows && !left.iter().any(matches) {
+            idle.push(core.clone());
+        }
+    });
+    for core in idle {
+        interest::remove(&target.cell().interest, &core);
+        core.attached.lock().remove(&target.slot());
+    }
+}
+
 /// Takes one alias's mention of `target` back.
-fn leave_target(
-    home: &Arc<Summary>,
-    table: &mut summary::Table,
-    target: &Arc<Summary>,
-    epoch: u64,
-) -> Option<u32> {
+fn leave_target(home: &Arc<Summary>, table: &mut summary::Table, target: &Arc<Summary>) -> Option<u32> {
     let at = table.targets.iter().position(|known| Arc::ptr_eq(&known.summary, target))?;
     table.targets[at].aliases -= 1;
     let place = table.targets[at].place;
@@ -187,7 +207,10 @@ fn leave_target(
         let left = table.targets.swap_remove(at);
         home.members.clear(place);
         table.free_places.push(place);
-        table.retired += epoch;
+        // Now, inside the change: whoever has seen more of the target has not seen it here.
+        if !mutated!("alias-leaves-no-epoch") {
+            table.retired += summary::view::epoch(target);
+        }
         target.above.remove(left.edge);
     }
     Some(place)

@@ -88,12 +88,12 @@ impl Inner {
             )
         };
         let committed = lapse(place.cell, &self.revisions, self.clock.wall(), seen, text);
-        // The versions of this life may be used up; then the next one who acquires is told so.
+        // The versions of this life may be used up: then it can only be deregistered, as every writer is told.
         if let Ok(Some(committed)) = committed {
             self.counters.add(place.slot, Count::Lapses, 1);
-            self.leases.forget(place.slot, seen.generation);
+            self.surely(place.slot, || self.leases.forget(place.slot, seen.generation));
             self.complete(place, &committed, Some(HistoryKind::Lapse));
-            self.trouble(|| Report {
+            let report = || Report {
                 kind: TroubleKind::Lapse,
                 reason: None,
                 check: self.check_handle(place.slot, seen.life),
@@ -102,7 +102,8 @@ impl Inner {
                 holder: 0,
                 generation: seen.generation(),
                 count: 1,
-            });
+            };
+            self.surely(place.slot, || self.trouble(report));
         }
     }
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::writing::show;
 use crate::engine::{Engine, Inner};
 use crate::model::definition::Restored;
 use crate::model::error::{Error, ErrorKind};
@@ -121,6 +122,7 @@ impl Inner {
             let _registry = self.registry.lock();
             self.places()
                 .filter(|(_, snapshot)| !snapshot.definition.is_alias() && !snapshot.is_initial())
+                .inspect(|(place, snapshot)| show(*place, snapshot))
                 .map(|(place, snapshot)| self.line(&snapshot, read(&place.cell.touch).time(), wall))
                 .collect()
         };

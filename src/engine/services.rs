@@ -8,6 +8,7 @@ use crate::engine::{Inner, Service};
 use crate::model::definition::ServiceSpec;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::status::Status;
+use crate::mutant::mutated;
 use crate::summary;
 
 impl Inner {
@@ -77,7 +78,13 @@ impl Inner {
             )));
         }
         let next = summary::Service { spec: spec.clone(), ..*known };
-        summary.change(|table| table.service = Some(Arc::new(next)));
+        summary.change(|table| {
+            table.service = Some(Arc::new(next));
+            // Another content under another version.
+            if !mutated!("redefined-under-one-version") {
+                summary.refresh();
+            }
+        });
         Ok(())
     }
 

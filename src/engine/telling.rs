@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::writing::show;
 use crate::engine::{Check, Engine};
 use crate::model::error::Error;
 use crate::writer::history::HistoryEntry;
@@ -53,6 +54,7 @@ impl Engine {
         let inner = self.inner();
         inner.check_open()?;
         let snapshot = inner.living(check)?;
+        show(check.place, &snapshot);
         let now = inner.clock.since_open();
         let heard = read(&check.place.cell.touch).time();
         Ok(Who {
@@ -74,6 +76,7 @@ impl Engine {
         let inner = self.inner();
         inner.check_open()?;
         let snapshot = inner.living(check)?;
+        show(check.place, &snapshot);
         let mut writers: Vec<(u32, WriterActivity)> = Vec::new();
         let mut add = |tallied: Tallied, accepted: bool| {
             let Tallied { record, count, first_ns, last_ns } = tallied;
@@ -117,8 +120,12 @@ impl Engine {
     /// # Errors
     /// `GONE`, `FOREIGN_ENGINE`, `CLOSED`, `FORKED`.
     pub fn history(&self, check: &Check) -> Result<Vec<HistoryEntry>, Error> {
-        self.inner().check_open()?;
-        let snapshot = self.inner().living(check)?;
-        Ok(snapshot.definition.history.as_ref().map_or_else(Vec::new, |history| history.entries()))
+        let inner = self.inner();
+        inner.check_open()?;
+        let history = inner.living(check)?.definition.history.clone();
+        let entries = history.map_or_else(Vec::new, |history| history.entries());
+        // The present one covers every commit that was just read about.
+        show(check.place, &*inner.living(check)?);
+        Ok(entries)
     }
 }

@@ -447,27 +447,28 @@ impl Inner {
     pub(crate) fn close_token(token: &Shared) -> Result<(), Error> {
         let engine = &token.engine;
         engine.check_fork()?;
-        if !token.calls.close() {
+        let Some(closing) = token.calls.close() else {
             return Err(Error::refused(ErrorKind::Revoked, token.refusal("closing the token of")));
-        }
+        };
+        let _closing = (!mutated!("close-joined-early")).then_some(closing);
         engine.tokens.fetch_sub(1, Ordering::Relaxed);
         if engine.check_open().is_err() {
             return Ok(());
         }
         let place = token.check.place;
-        // The token is closed, and so the check must be free, whatever happens.
-        engine.surely(place.slot, || {
-            let committed = commit(place.cell, &engine.revisions, engine.clock.wall(), |current| {
+        // The token is closed, and so the check must be free, whatever happens; only one whose versions are used up stays as it is.
+        let committed = engine.surely(place.slot, || {
+            commit(place.cell, &engine.revisions, engine.clock.wall(), |current| {
                 if Self::stale(token, current).is_some() || current.holder == 0 {
                     return Ok(None); // Fenced or gone: closing it is all that is left to do.
                 }
                 Ok(Some(Next { holder: 0, ..Next::like(current, token.record.id) }))
-            });
-            if let Ok(Some(committed)) = committed {
-                engine.forget_lease(place, &committed.before);
-                engine.complete(place, &committed, None);
-            }
+            })
         });
+        if let Ok(Some(committed)) = committed {
+            engine.surely(place.slot, || engine.forget_lease(place, &committed.before));
+            engine.complete(place, &committed, None);
+        }
         Ok(())
     }
 }
@@ -493,9 +494,9 @@ fn refused(place: Place, life: u16) -> Option<Arc<Tallies>> {
     }
 }
 
-/// Whoever is refused is told of a commit, and must not see a word from before it: to him, too, word and snapshot are one object.
-fn show(place: Place, current: &Snapshot) {
-    if !mutated!("refuse-without-raise") {
+/// Whoever is told of a commit must not see a word from before it afterwards: word and snapshot are one object, to who is refused too.
+pub(super) fn show(place: Place, current: &Snapshot) {
+    if !mutated!("told-without-raise") {
         place.cell.status().raise(current.word());
     }
 }

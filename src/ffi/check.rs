@@ -7,7 +7,7 @@ use crate::engine::{Check, Engine, Service};
 use crate::ffi::boundary::{MAX_OUTPUT, Out, Slots, bytes, call, input, status, text};
 use crate::ffi::engine::engine;
 use crate::ffi::marshal::{Bytes, snapshot, too_small};
-use crate::ffi::service::{gone, place, service};
+use crate::ffi::service::{cell, gone, place, service};
 use crate::ffi::types::*;
 use crate::model::definition::{CheckKind, CheckSpec, MAX_DATA, MAX_ID, MAX_NAME, Restored};
 use crate::model::error::Error;
@@ -156,8 +156,15 @@ pub extern "C" fn lifesign_check_status(
 ) -> lifesign_result {
     call(error, || {
         let out = Out::new("status", status)?;
-        let (engine, own) = self::check(check)?;
-        out.put(own.status().ok_or_else(|| gone("check", check, &engine))?.code() as lifesign_status);
+        let shown = cell(Kind::Check, check).and_then(|(place, life)| Check { place, life }.status());
+        let status = shown.map_or_else(
+            || {
+                self::check(check)
+                    .and_then(|(engine, own)| own.status().ok_or_else(|| gone("check", check, &engine)))
+            },
+            Ok,
+        )?;
+        out.put(status.code() as lifesign_status);
         Ok(())
     })
 }

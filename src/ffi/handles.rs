@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::fence;
 
 use crate::cell::handle::{Kind, decode, encode};
 use crate::claim::Claim;
@@ -94,6 +95,8 @@ impl HandleTable {
         let handle = encode(secret, kind, slot, life);
         let entry = Arc::new(Entry { handle, object });
         self.slot(slot).expect("its chunk was added").store(Some(entry.clone()));
+        // With the one in `close_engine`: either this finds the engine closed, or that finds the entry.
+        fence(Ordering::SeqCst);
         match entry.object.engine().check_open() {
             Ok(()) => Ok(handle),
             Err(error) => {
@@ -170,6 +173,7 @@ impl HandleTable {
 
     /// Takes out everything that belongs to an engine that was closed.
     pub(crate) fn close_engine(&self, engine: &Inner) {
+        fence(Ordering::SeqCst);
         let used = self.free.lock().next;
         for index in 0..used {
             let Some(slot) = self.slot(index) else { continue };

@@ -80,18 +80,25 @@ impl<'a> Fill<'a> {
     }
 
     /// What an earlier take has left, read anew where something was marked since: a write that has returned is followed by no event from before it.
-    /// What has ended is left to its tombstone, which a later round brings.
     pub fn renew(&mut self, event: Event, consumer: &mut Consumer) {
         let is_marked = |slot| self.core.dirty.is_marked(slot);
         match &event {
             Event::State { check, snapshot: left } => {
                 let slot = self.engine.slot_of(*check);
                 let Some(cell) = self.engine.cell(slot) else { return };
-                let same = |present: &Arc<Snapshot>| present.incarnation == left.incarnation && !present.gone;
+                let same = |present: &Arc<Snapshot>| present.incarnation == left.incarnation;
+                // Where there is another, the end of this one is in the inbox.
                 let Some(present) = cell.snapshot.load().filter(same) else { return };
+                cell.status().raise(present.word());
                 let target = left.definition.target.as_ref();
+                let present = match present.gone {
+                    true if self.is_buried(slot, &present) || mutated!("rest-ends-in-inbox") => return,
+                    true if target.is_none() => return self.end(slot, present, consumer),
+                    // The end of an alias comes from the inbox alone.
+                    true => left.clone(),
+                    false => present,
+                };
                 if is_marked(slot) || target.is_some_and(|target| is_marked(target.slot())) {
-                    cell.status().raise(present.word());
                     let present = self.shown(present);
                     if (present.version, present.epoch) > (left.version, left.epoch) {
                         return self.deliver(slot, present, consumer);

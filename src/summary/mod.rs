@@ -71,14 +71,14 @@ pub struct Summary {
     changes: AtomicU64,
     /// What the registrations know; the writers' path never takes this lock.
     pub table: Mutex<Table>,
-    /// Raised before and after each change of the table: odd while one is under way.
-    sequence: AtomicU64,
     arena: Arc<Arena>,
 }
 
 /// What is registered at a summary.
 #[derive(Default)]
 pub struct Table {
+    /// How often this was changed.
+    pub changes: u64,
     /// The registered service.
     pub service: Option<Arc<Service>>,
     /// The checks and aliases bound here.
@@ -165,7 +165,6 @@ impl Summary {
             // Of a cell that was used before, the low bits go on.
             changes: AtomicU64::new(SummaryWord(place.cell.word.load(Ordering::Acquire)).changes_low()),
             table: Mutex::new(Table::default()),
-            sequence: AtomicU64::new(0),
             arena,
         });
         summary.refresh();
@@ -371,16 +370,8 @@ impl Summary {
 
     /// Changes the table; readers that collect meanwhile start again.
     pub fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {
-        /// Even again, also when the change panics: nobody would ever collect this summary otherwise.
-        struct Changing<'a>(&'a AtomicU64);
-        impl Drop for Changing<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_add(1, Ordering::AcqRel);
-            }
-        }
         let mut table = self.table.lock();
-        self.sequence.fetch_add(1, Ordering::AcqRel);
-        let _changing = Changing(&self.sequence);
+        table.changes += 1;
         change(&mut table)
     }
 
@@ -391,11 +382,6 @@ impl Summary {
             return;
         }
         self.place.cell.position.fetch_max(revisions.draw(), Ordering::AcqRel);
-    }
-
-    /// Odd while the table is being changed.
-    pub fn sequence(&self) -> u64 {
-        self.sequence.fetch_add(0, Ordering::AcqRel)
     }
 
     /// Makes the word wrong without raising its version: what the audit must find. For tests only.

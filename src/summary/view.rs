@@ -90,7 +90,7 @@ fn gather(summary: &Arc<Summary>, levels: &mut Vec<Level>) {
     let (sequence, service, bound, targets, retired) = {
         let table = summary.table.lock();
         let targets: Vec<_> = table.targets.iter().map(|target| target.summary.clone()).collect();
-        (summary.sequence(), table.service.clone(), table.checks.clone(), targets, table.retired)
+        (table.changes, table.service.clone(), table.checks.clone(), targets, table.retired)
     };
     for target in &targets {
         gather(target, levels);
@@ -263,27 +263,41 @@ pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
         gather(summary, &mut second);
         let mut levels = Vec::new();
         gather(summary, &mut levels);
-        if !same(&second, &levels) || levels.iter().any(|level| level.sequence % 2 == 1) || is_behind(&levels)
-        {
+        if !same(&second, &levels) || is_behind(&levels) {
             crate::sync::yield_now();
             continue;
         }
-        let mut below: Vec<(Level, Sum)> = Vec::with_capacity(levels.len());
-        let (mut consistent, mut all_consistent) = (true, true);
-        for level in levels {
-            let sum = sum(&level, &below, max_output);
-            consistent = (sum.shown, sum.own, sum.registered)
-                == (level.word.shown(), level.word.own(), level.word.is_registered());
-            all_consistent &= consistent;
-            below.push((level, sum));
-        }
-        if !all_consistent && doubts < DOUBTS {
+        let below = summed(levels, max_output);
+        let is_consistent = |(level, sum): &(Level, Sum)| {
+            let word = level.word;
+            (sum.shown, sum.own, sum.registered) == (word.shown(), word.own(), word.is_registered())
+        };
+        if !below.iter().all(is_consistent) && doubts < DOUBTS {
             doubts += 1;
             crate::sync::yield_now();
             continue;
         }
+        let consistent = below.last().is_some_and(is_consistent);
         return view(below, consistent, helped, max_output);
     }
+}
+
+/// At least every epoch of `summary` that anybody was ever shown: each term of the sum rises, so one look at each of them will do. The caller holds
+/// the registration lock, so that nothing is entered or taken out meanwhile.
+pub fn epoch(summary: &Arc<Summary>) -> u64 {
+    let mut levels = Vec::new();
+    gather(summary, &mut levels);
+    summed(levels, 0).last().map_or(0, |(_, sum)| sum.epoch)
+}
+
+/// What each level comes to, inputs first.
+fn summed(levels: Vec<Level>, max_output: usize) -> Vec<(Level, Sum)> {
+    let mut below: Vec<(Level, Sum)> = Vec::with_capacity(levels.len());
+    for level in levels {
+        let sum = sum(&level, &below, max_output);
+        below.push((level, sum));
+    }
+    below
 }
 
 /// Whether a commit may be among these that is not propagated: then the words may not cover it yet.

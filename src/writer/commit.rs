@@ -183,7 +183,7 @@ pub fn commit(
             return Err(Error::text(
                 ErrorKind::Limit,
                 format!(
-                    "check {:?} has used up the {MAX_VERSION} versions of this incarnation; deregister it and register it again",
+                    "check {:?} has used up the {MAX_VERSION} versions of this incarnation; deregister it, by force if somebody holds it, and register it again",
                     before.id()
                 ),
             ));
@@ -209,7 +209,9 @@ pub fn commit(
 pub fn complete(place: Place, committed: &Committed, revisions: &Revisions, board: &Board) {
     let Committed { before, after, settled_before } = committed;
     let text = before.status != after.status || !Arc::ptr_eq(&before.output, &after.output);
-    pay(place, after, text, *settled_before, revisions, board);
+    // A restored status is no transition, though it may be another one.
+    let transition = before.transitions != after.transitions;
+    pay(place, after, text, transition, *settled_before, revisions, board);
 }
 
 /// Whether everything that the commit of `snapshot` owes was paid: then somebody who has nothing to add may return.
@@ -220,13 +222,14 @@ pub fn is_paid(place: Place, snapshot: &Snapshot) -> bool {
 
 /// Pays what another's commit owes, who may be paused before he does.
 pub fn complete_for(place: Place, snapshot: &Snapshot, revisions: &Revisions, board: &Board) {
-    pay(place, snapshot, true, false, revisions, board);
+    pay(place, snapshot, true, snapshot.from != snapshot.status, false, revisions, board);
 }
 
 fn pay(
     place: Place,
     after: &Snapshot,
     text: bool,
+    transition: bool,
     settled_before: bool,
     revisions: &Revisions,
     board: &Board,
@@ -234,7 +237,7 @@ fn pay(
     pause!("commit:done");
     let cell = place.cell;
     let word = after.word();
-    let own = Change { severity: after.from.max(after.status), transition: after.from != after.status };
+    let own = Change { severity: after.from.max(after.status), transition };
     let mark = |change| board.mark(&cell.interest, place.slot, change, Class::Own, true);
     if mutated!("mark-before-publish") {
         mark(own);

@@ -1,7 +1,7 @@
 //! Who did something at a check and how often: counted per writer for the heaviest, and together for the rest.
 //!
 //! A writer counts in words of its own: a rival that is refused again and again shares no cache line with the holder. These are plain
-//! counters and no part of any protocol, hence std and Relaxed.
+//! counters and no part of any protocol, hence std.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -14,8 +14,11 @@ const KEPT: usize = 64;
 /// How many of them, the heaviest, are told apart.
 const SHOWN: usize = 8;
 
+/// The first time of what has not happened.
+const NEVER: i64 = i64::MAX;
+
 /// What one writer did at one check.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(align(64))]
 pub struct Tally {
     record: AtomicU64,
@@ -37,19 +40,30 @@ pub struct Tallied {
     pub last_ns: i64,
 }
 
+impl Default for Tally {
+    fn default() -> Self {
+        let (record, count) = Default::default();
+        Self { record, count, first: AtomicI64::new(NEVER), last: AtomicI64::new(i64::MIN) }
+    }
+}
+
 impl Tally {
     /// Counts once at wall clock `now`. Wait-free.
     pub fn count(&self, now: i64) {
-        if self.count.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.first.store(now, Ordering::Relaxed);
+        if self.first.load(Ordering::Relaxed) == NEVER {
+            let _ = self.first.compare_exchange(NEVER, now, Ordering::Relaxed, Ordering::Relaxed);
         }
         self.last.fetch_max(now, Ordering::Relaxed);
+        // Release pairs with `read`: whoever finds it counted finds when.
+        self.count.fetch_add(1, Ordering::Release);
     }
 
     fn read(&self) -> Tallied {
+        // Before the times, see `count`.
+        let count = self.count.load(Ordering::Acquire);
         Tallied {
             record: self.record.load(Ordering::Relaxed) as RecordId,
-            count: self.count.load(Ordering::Relaxed),
+            count,
             first_ns: self.first.load(Ordering::Relaxed),
             last_ns: self.last.load(Ordering::Relaxed),
         }
@@ -88,7 +102,8 @@ impl Tallies {
 
     /// The heaviest, heaviest first, then the others together if there are any.
     pub fn list(&self) -> Vec<Tallied> {
-        let mut list: Vec<_> = self.kept.lock().iter().map(|tally| tally.read()).collect();
+        let mut list: Vec<_> =
+            self.kept.lock().iter().map(|tally| tally.read()).filter(|tallied| tallied.count > 0).collect();
         list.sort_by_key(|tallied| std::cmp::Reverse(tallied.count));
         let light = list.split_off(list.len().min(SHOWN));
         let rest = light.into_iter().chain([self.others.read()]).filter(|tallied| tallied.count > 0);

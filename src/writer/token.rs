@@ -15,9 +15,10 @@ use crate::writer::tally::Tally;
 
 /// The owner has closed the token.
 const CLOSED: u64 = 1 << 63;
-/// Somebody waits for the calls to leave.
-const JOINED: u64 = 1 << 62;
-const CALLS: u64 = JOINED - 1;
+/// One who waits for the calls to leave.
+const JOINING: u64 = 1 << 32;
+const JOINERS: u64 = CLOSED - JOINING;
+const CALLS: u64 = JOINING - 1;
 
 /// The calls of one token: how many run, whether more may come, and who waits for them to leave.
 pub struct Calls {
@@ -49,18 +50,17 @@ impl Calls {
 
     fn leave(&self) {
         let before = self.state.fetch_sub(1, Ordering::AcqRel);
-        if before & CALLS == 1 && before & JOINED != 0 {
+        if before & CALLS == 1 && before & JOINERS != 0 {
             self.left.notify();
         }
     }
 
-    /// Lets no more calls in; `false` if it was closed before.
-    pub fn close(&self) -> bool {
-        let before = self.state.fetch_or(CLOSED, Ordering::AcqRel);
-        if before & JOINED != 0 {
-            self.left.notify();
-        }
-        before & CLOSED == 0
+    /// Lets no more calls in; `None` if it was closed before. What the close still has to do is a call itself, so that whoever joins comes after it.
+    pub fn close(&self) -> Option<Call<'_>> {
+        let closing = self.enter()?;
+        // Relaxed: what was done in the calls is published as each leaves, this one too.
+        let before = self.state.fetch_or(CLOSED, Ordering::Relaxed);
+        (before & CLOSED == 0).then_some(closing)
     }
 
     /// Whether the token is closed and no call of it runs any more.
@@ -70,15 +70,23 @@ impl Calls {
 
     /// Waits until the calls have left and, unless `calls_only`, the token is closed. Holds nothing while waiting.
     pub(crate) fn join(&self, calls_only: bool, deadline: Option<Instant>) -> bool {
+        let early = if mutated!("join-look-before-announce") {
+            Some(self.state.load(Ordering::Acquire))
+        } else {
+            None
+        };
+        // Relaxed, both: the order of updates of this one word decides whether the last to leave finds a joiner, or the joiner finds that it has left.
+        self.state.fetch_add(JOINING, Ordering::Relaxed);
+        let joined = self.wait(calls_only, deadline, early);
+        self.state.fetch_sub(JOINING, Ordering::Relaxed);
+        joined
+    }
+
+    fn wait(&self, calls_only: bool, deadline: Option<Instant>, mut early: Option<u64>) -> bool {
         loop {
             // Before the look: a call that leaves after it is then counted beyond `seen`.
             let mut seen = self.left.current();
-            let early = if mutated!("join-look-before-announce") {
-                Some(self.state.load(Ordering::Acquire))
-            } else {
-                None
-            };
-            let state = early.unwrap_or(self.state.fetch_or(JOINED, Ordering::AcqRel));
+            let state = early.take().unwrap_or_else(|| self.state.load(Ordering::Acquire));
             if mutated!("join-count-after-look") {
                 seen = self.left.current();
             }

@@ -1,10 +1,11 @@
 //! R4 and S3 where a subscriber takes less than there is: the rest stays, and is no older than a write that has returned.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use lifesign::{Event, Status, SubscriptionFilter};
 
-use crate::support::{alias, breaks, check, drain, engine, ids, service, token};
+use crate::support::{alias, breaks, check, drain, engine, ids, parked, service, token};
 
 #[test]
 fn s3_a_partial_take_leaves_the_rest() {
@@ -76,6 +77,31 @@ fn r4_the_rest_of_a_partial_take_is_no_older_than_a_write_that_has_returned() {
         }
     };
     breaks::notices("rest-as-collected", "the rest is as old as its first part", scenario);
+}
+
+#[test]
+fn r4_an_end_on_its_way_to_the_inbox_takes_the_place_of_the_rest() {
+    breaks::notices("rest-ends-in-inbox", "nothing tells what was written before", || {
+        let engine = Arc::new(engine());
+        let [_, b] = ["a", "b"].map(|id| token(&engine, id));
+        let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+        drain(&subscription);
+        token(&engine, "c");
+        b.write(Status::Critical, "down").unwrap();
+        let first = subscription.poll(1).unwrap();
+        assert_eq!((first.events[0].id(), first.more), ("c", true));
+        let ending = parked::at("commit:done", move || b.deregister_check());
+        let rest = drain(&subscription);
+        let told = rest.iter().any(|event| match event {
+            Event::State { snapshot, .. } | Event::Tombstone { snapshot, .. } => {
+                snapshot.id() == "b" && snapshot.status() == Status::Critical
+            }
+            _ => false,
+        });
+        ending.finish().unwrap();
+        assert!(told, "nothing tells what was written before: {rest:?}");
+        assert!(drain(&subscription).is_empty(), "and its end is told once");
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use lifesign::{CheckSpec, Snapshot, Status, SubscriptionFilter};
+use lifesign::{Check, CheckSpec, ServiceSpec, Snapshot, Status, SubscriptionFilter};
 
 use crate::support::{alias, breaks, check, drain, engine, parked, service, states};
 
@@ -98,6 +98,34 @@ fn snapshot_then_word() {
 #[test]
 fn r3_a_word_is_never_behind_a_snapshot_that_was_read() {
     breaks::notices("read-without-raise", "the word is not behind", snapshot_then_word);
+}
+
+/// What tells of a commit otherwise than by a snapshot is not ahead of the word either.
+fn told_then_word() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("export");
+    let engine = Arc::new(engine());
+    type Look<'a> = (&'a str, Box<dyn Fn(&Check) -> bool + 'a>);
+    let looks: [Look<'_>; 4] = [
+        ("who", Box::new(|check| engine.who(check).is_ok())),
+        ("writers", Box::new(|check| engine.writers(check).is_ok())),
+        ("history", Box::new(|check| engine.history(check).unwrap().len() == 1)),
+        ("export", Box::new(|_| engine.export(&path).is_ok())),
+    ];
+    for (name, look) in looks {
+        let check = check(&engine, name, None);
+        let token = Arc::new(engine.acquire(&check, "U").unwrap());
+        // Past the commit, its entry in the history and its place in an export, and before the word.
+        let stopped = parked::at("commit:done", move || token.write(Status::Critical, "down"));
+        assert!(look(&check), "{name} shows it");
+        assert_eq!(check.status(), Some(Status::Critical), "the word is behind what {name} has told");
+        stopped.finish().unwrap();
+    }
+}
+
+#[test]
+fn r3_a_word_is_never_behind_what_was_told() {
+    breaks::notices("told-without-raise", "the word is behind what who has told", told_then_word);
 }
 
 #[test]
@@ -241,6 +269,54 @@ fn r5_a_service_is_read_whole_beside_its_writers() {
         done.store(true, Ordering::Relaxed);
     });
     assert!(met > 100, "only {met} states were met: reader and writer did not overlap");
+}
+
+#[test]
+fn r5_one_version_and_epoch_is_one_content() {
+    let scenario = |what: &'static str| {
+        move || {
+            let engine = engine();
+            let (web, _) = (service(&engine, "web"), service(&engine, "db"));
+            let mirror = alias(&engine, "mirror", Some(&web), "db");
+            let key = || {
+                let view = engine.service_snapshot(&web).unwrap().summary;
+                (view.version, view.epoch)
+            };
+            let before = key();
+            match what {
+                "alias" => engine.redefine_check(
+                    &mirror,
+                    &CheckSpec { name: "new".into(), ..CheckSpec::alias("mirror", "db") },
+                    Some(&web),
+                ),
+                _ => engine
+                    .redefine_service(&web, &ServiceSpec { name: "new".into(), ..ServiceSpec::new("web") }),
+            }
+            .unwrap();
+            assert!(key() > before, "another content of the {what} under the same numbers");
+        }
+    };
+    for what in ["alias", "service"] {
+        let assertion = format!("another content of the {what}");
+        breaks::notices("redefined-under-one-version", &assertion, scenario(what));
+    }
+}
+
+#[test]
+fn r5_the_epoch_of_a_service_goes_on_when_an_alias_leaves() {
+    breaks::notices("alias-leaves-no-epoch", "the epoch has fallen", || {
+        let engine = engine();
+        let (web, db) = (service(&engine, "web"), service(&engine, "db"));
+        let mirror = alias(&engine, "mirror", Some(&web), "db");
+        let token = engine.acquire(&check(&engine, "alive", Some(&db)), "U").unwrap();
+        for number in 0..10 {
+            token.write(Status::Passing, &number.to_string()).unwrap();
+        }
+        let epoch = || engine.service_snapshot(&web).unwrap().summary.epoch;
+        let before = epoch();
+        engine.deregister_check(&mirror).unwrap();
+        assert!(epoch() >= before, "the epoch has fallen from {before} to {}", epoch());
+    });
 }
 
 #[test]

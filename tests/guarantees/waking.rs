@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use lifesign::{ErrorKind, Status, SubscriptionFilter};
 
-use crate::support::{PATIENCE, breaks, drain, engine, ids, is_readable, kind, parked, token, wait_readable};
+use crate::support::{
+    PATIENCE, alias, breaks, check, drain, engine, ids, is_readable, kind, parked, service, token,
+    wait_readable,
+};
 
 const STATUSES: [Status; 3] = [Status::Passing, Status::Warning, Status::Critical];
 
@@ -71,6 +74,30 @@ fn s9_who_does_not_match_is_not_woken() {
     }
     assert!(filters.iter().all(|subscription| !is_readable(subscription.descriptor().unwrap())));
     assert_eq!(engine.stats().unwrap().spurious_wakes, 0);
+}
+
+#[test]
+fn s9_nobody_is_woken_for_an_alias_that_has_ended() {
+    breaks::notices("ended-alias-stays-followed", "it is woken for what has ended", || {
+        let engine = engine();
+        let web = service(&engine, "web");
+        let alive = engine.acquire(&check(&engine, "alive", Some(&web)), "U").unwrap();
+        let (one, other) = (alias(&engine, "api:1", None, "web"), alias(&engine, "api:2", None, "web"));
+        let prefix = engine.subscribe(&SubscriptionFilter::prefix("api:")).unwrap();
+        let single = engine.subscribe(&SubscriptionFilter::check(&one)).unwrap();
+        engine.deregister_check(&one).unwrap();
+        drain(&prefix);
+        drain(&single);
+        alive.write(Status::Critical, "down").unwrap();
+        assert_eq!(ids(&drain(&prefix)), ["api:2"], "another alias is followed still");
+        engine.deregister_check(&other).unwrap();
+        drain(&prefix);
+        alive.write(Status::Passing, "up").unwrap();
+        for subscription in [prefix, single] {
+            let woken = subscription.wait(Some(Duration::ZERO));
+            assert!(woken.is_err(), "it is woken for what has ended");
+        }
+    });
 }
 
 #[test]

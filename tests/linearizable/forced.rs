@@ -24,7 +24,7 @@ fn refused_between_commit_and_word() {
 
 #[test]
 fn whoever_is_refused_sees_no_older_word() {
-    breaks::notices("refuse-without-raise", "what a refusal has told", refused_between_commit_and_word);
+    breaks::notices("told-without-raise", "what a refusal has told", refused_between_commit_and_word);
 }
 
 /// The end of a check's first life is merged into that of its second, which lived in another cell; then a mark comes that was owed to the first.

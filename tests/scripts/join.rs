@@ -101,3 +101,22 @@ fn tokens_of_two_engines_do_not_join() {
     let o = other.acquire(&check(&other, "a", None), "O").unwrap();
     assert_eq!(kind(n.join(&o, Join::default())), ErrorKind::ForeignEngine);
 }
+
+#[test]
+fn a_join_comes_after_what_the_close_has_to_do() {
+    breaks::notices("close-joined-early", "the joined token still holds its check", || {
+        let engine = engine();
+        let own = engine.acquire(&check(&engine, "own", None), "N").unwrap();
+        let check = check(&engine, "api:web", None);
+        let o = Arc::new(engine.acquire(&check, "O").unwrap());
+        let old = o.clone();
+        let closing = parked::at("commit:loaded", move || old.close());
+        let joined = own.join(&o, join(NOW, false));
+        let acquired = engine.acquire(&check, "N");
+        closing.finish().unwrap();
+        assert!(joined.is_err() || acquired.is_ok(), "the joined token still holds its check");
+        own.join(&o, join(NOW, false)).expect("O is done");
+        drop(acquired);
+        engine.acquire(&check, "N").expect("the check is free");
+    });
+}

@@ -175,18 +175,6 @@ pub const SURVIVORS: &[Survivor] = &[
         NO_ACQUIRE,
         Equivalent("who settles has finished: it reads nothing afterwards"),
     ),
-    survivor(
-        "src/sync/model.rs current self.0.load",
-        TO_RELAXED,
-        Equivalent(
-            "the look that follows is an update that releases, and who wakes has acquired it: its count cannot be read before",
-        ),
-    ),
-    survivor(
-        "src/sync/model.rs notify self.0.fetch_add",
-        STORE,
-        Equivalent("it carries nothing: who wakes up looks by an update of the word that tells"),
-    ),
     survivor("src/sync/model.rs store self.pointer.swap", NO_ACQUIRE, REPLACED),
     survivor("src/sync/model.rs replace self.pointer.compare_exchange", NO_ACQUIRE, REPLACED),
     survivor(
@@ -223,21 +211,11 @@ pub const SURVIVORS: &[Survivor] = &[
         Equivalent("it learns whether to wake, and reads nothing else"),
     ),
     survivor(
-        "src/writer/token.rs close self.state.fetch_or",
-        NO_ACQUIRE,
-        Equivalent("it learns whether to wake, and reads nothing else"),
-    ),
-    survivor(
         "src/writer/token.rs is_over self.state.load",
         TO_RELAXED,
         Equivalent(
             "a handle is then taken out of its table under a lock; the token itself is freed by the last to let go",
         ),
-    ),
-    survivor(
-        "src/writer/token.rs join self.state.fetch_or",
-        NO_RELEASE,
-        Equivalent("it announces itself in this very word and publishes nothing else"),
     ),
 ];
 
@@ -276,7 +254,4 @@ pub const UNEXPLORED: &[(&str, &str)] = &[
     ("src/subscribe/resume.rs is_changed summary.cell().position.load", STAMPED),
     ("src/summary/mod.rs stamp self.place.cell.position.fetch_max", STAMPED),
     ("src/summary/list.rs clear 0..self.len.load", CLOSING),
-    ("src/summary/mod.rs drop self.0.fetch_add", TABLE),
-    ("src/summary/mod.rs change self.sequence.fetch_add", TABLE),
-    ("src/summary/mod.rs sequence self.sequence.fetch_add", TABLE),
 ];
