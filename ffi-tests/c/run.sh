@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the C tests: header, symbols, the client against its transcript, and the generated abuse; programs run plain and
-# under valgrind.
+# under valgrind. Without valgrind that part is skipped by name, which fails where CI is set.
 # Usage: run.sh (from anywhere; the release build of the libraries is there)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,11 +30,18 @@ normalise() {
 compile "$build/client" "$here/client.c"
 "$build/client" "$build/export.json" >"$build/client.txt"
 normalise <"$build/client.txt" | diff -u "$here/expected.txt" -
-grind "$build/client" "$build/export.json" >"$build/client-valgrind.txt"
-normalise <"$build/client-valgrind.txt" | diff -u "$here/expected.txt" -
-echo "client: transcript as expected, plain and under valgrind"
+echo "client: transcript as expected"
 
 python3 "$here/generate_abuse.py" include/lifesign.h >"$build/abuse.c"
 compile "$build/abuse" "$build/abuse.c" "$here/world.c"
 echo "abuse: $("$build/abuse")"
+
+if ! command -v valgrind >/dev/null; then
+    echo "SKIPPED: the client and the abuse under valgrind (valgrind is not installed)"
+    [ -z "${CI:-}" ] || { echo "valgrind is missing and CI is set: a skip is a failure" >&2; exit 1; }
+    exit 0
+fi
+grind "$build/client" "$build/export.json" >"$build/client-valgrind.txt"
+normalise <"$build/client-valgrind.txt" | diff -u "$here/expected.txt" -
+echo "client under valgrind: transcript as expected"
 echo "abuse under valgrind: $(grind "$build/abuse")"

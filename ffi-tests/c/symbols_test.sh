@@ -1,5 +1,5 @@
 #!/bin/sh
-# The shared library exports the functions that the header declares, and nothing else; its name says the ABI.
+# The shared library exports the functions that the header declares, and nothing else.
 # Usage: symbols_test.sh (from anywhere)
 set -eu
 cd "$(dirname "$0")/../.."
