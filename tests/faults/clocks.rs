@@ -3,32 +3,18 @@
 use std::time::{Duration, Instant};
 
 use lifesign::{
-    Acquire, Check, ClockSource, Config, Engine, ErrorKind, Event, HistoryKind, OnLapse, Status,
-    SubscriptionFilter, Token,
+    Acquire, Check, Engine, ErrorKind, Event, HistoryKind, OnLapse, Status, SubscriptionFilter, Token,
 };
 
+use crate::support::clock::{SECOND, pass, timed};
 use crate::support::random::Random;
 use crate::support::{breaks, check, drain, evidence, service};
 
-const SECOND: u64 = 1_000_000_000;
 const HOUR: u64 = 3_600 * SECOND;
-
-fn timed() -> Engine {
-    Engine::open(Config { clock: ClockSource::Manual, ..Config::default() }).unwrap()
-}
 
 fn hold(engine: &Engine, check: &Check, seconds: u64) -> Token {
     let how = Acquire::new("probe").lease(Duration::from_secs(seconds), OnLapse::Critical);
     engine.acquire(check, how).unwrap()
-}
-
-/// Lets time pass in steps that are no jump.
-fn pass(engine: &Engine, from: u64, to: u64) {
-    let mut now = from;
-    while now < to {
-        now = now.saturating_add(SECOND / 4).min(to);
-        engine.tick(now as i64, now).unwrap();
-    }
 }
 
 #[test]

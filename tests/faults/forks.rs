@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use lifesign::failpoint::trace;
 use lifesign::{
-    Acquire, CheckSpec, Config, Engine, Error, ErrorKind, Join, OnLapse, ServiceSpec, Status,
-    SubscriptionFilter,
+    Acquire, CheckSpec, Config, Engine, Error, ErrorKind, OnLapse, ServiceSpec, Status, SubscriptionFilter,
 };
 
 use crate::support::child::in_a_child;
+use crate::support::every_call::EVERY_CALL;
 use crate::support::{
     PATIENCE, alias, breaks, check, drain, engine, evidence, is_readable, parked, wait_readable,
 };
@@ -23,56 +23,18 @@ const CHILD_PATIENCE: u32 = 60;
 fn asked(world: &World) -> Vec<bool> {
     // SAFETY: a call with a value; the signal ends this child alone.
     unsafe { libc::alarm(CHILD_PATIENCE) };
-    let World { engine, web, check: main, token, everything, .. } = world;
-    let forked = |kind: ErrorKind| kind == ErrorKind::Forked;
-    macro_rules! forked {
-        ($call:expr) => {
-            $call.is_err_and(|error| forked(error.kind()))
-        };
-    }
-    let mut answers = vec![
+    let World { engine, web, check: main, everything, .. } = world;
+    let things = world.things();
+    let refused = EVERY_CALL.iter().map(|call| call.refusal(&things) == Some(ErrorKind::Forked));
+    let gone = [
         main.status().is_none(),
         web.status().is_none(),
         world.mirror.status().is_none(),
         engine.node_status().is_none(),
         engine.record(1).is_none(),
-        forked!(engine.snapshot(main)),
-        forked!(engine.service_snapshot(web)),
-        forked!(engine.node_snapshot()),
-        forked!(engine.register_service(&ServiceSpec::new("new"))),
-        forked!(engine.redefine_service(web, &ServiceSpec::new("web"))),
-        forked!(engine.deregister_service(web)),
-        forked!(engine.register_check(&CheckSpec::new("new"), Some(web))),
-        forked!(engine.redefine_check(main, &CheckSpec::new("web:http"), Some(web))),
-        forked!(engine.deregister_check(main)),
-        forked!(engine.deregister_check_by_force(main, "child")),
-        forked!(engine.check("web:http")),
-        forked!(engine.service("web")),
-        forked!(engine.checks()),
-        forked!(engine.services()),
-        forked!(engine.acquire(main, "child")),
-        forked!(engine.take_over(main, 2, "child")),
-        forked!(engine.who(main)),
-        forked!(engine.writers(main)),
-        forked!(engine.history(main)),
-        forked!(engine.subscribe(&SubscriptionFilter::all())),
-        forked!(engine.write_batch(&[])),
-        forked!(engine.audit()),
-        forked!(engine.stats()),
-        forked!(engine.tick(0, 0)),
-        forked!(engine.export("/never".as_ref())),
-        forked!(engine.claim("/".as_ref(), "never")),
-        forked!(token.write(Status::Critical, "child")),
-        forked!(token.renew()),
-        forked!(token.join(token, Join::default())),
-        forked!(token.subscribe(&SubscriptionFilter::all())),
-        forked!(token.deregister_check()),
-        forked!(token.close()),
-        forked!(everything.poll(1)),
-        forked!(everything.wait(None)),
-        forked!(everything.descriptor()),
-        forked!(world.trouble.poll(1)),
+        world.trouble.poll(1).is_err_and(|refused| refused.kind() == ErrorKind::Forked),
     ];
+    let mut answers: Vec<bool> = refused.chain(gone).collect();
     // Closing what is the parent's does nothing, whoever holds which lock there.
     engine.close();
     everything.close();
@@ -99,7 +61,8 @@ fn own_engine() -> Option<bool> {
 }
 
 fn right(wrong: i32, what: &str) {
-    assert_eq!(wrong, 0, "question {wrong} was answered wrongly in a child of a fork {what}");
+    let name = (wrong as usize).checked_sub(1).and_then(|at| EVERY_CALL.get(at)).map(|call| call.name);
+    assert_eq!(wrong, 0, "question {wrong} was answered wrongly in a child of a fork {what}: {name:?}");
 }
 
 #[test]

@@ -49,11 +49,6 @@ fn world() -> World {
     World { engine, web, tokens, silent, reading }
 }
 
-/// Kilobytes that are resident.
-fn resident() -> u64 {
-    kilobytes("VmRSS:")
-}
-
 /// Commits `count` times, with checks that come and go in between; what it wrote last is the truth.
 fn commit(world: &World, from: usize, count: usize) {
     for number in from..from + count {
@@ -95,10 +90,10 @@ fn subscribers_that_never_read_delay_nobody_and_are_bounded() {
     let writing = crate::watch::start("the writer beside a thousand that never read", move |_| {
         // At first every inbox runs full; what comes after that must not take any more.
         commit(&shared, 0, warm);
-        let before = resident();
+        let before = kilobytes("VmRSS:");
         commit(&shared, warm, commits);
         over.store(true, Ordering::Release);
-        (before, resident())
+        (before, kilobytes("VmRSS:"))
     });
     let (shared, over) = (world.clone(), done.clone());
     let reading = std::thread::spawn(move || {

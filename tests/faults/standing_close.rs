@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use lifesign::failpoint::trace;
-use lifesign::{CheckSpec, Error, ErrorKind, ServiceSpec, Status, SubscriptionFilter};
+use lifesign::{ErrorKind, Status};
 
-use crate::support::{breaks, evidence, kind, parked};
+use crate::support::every_call::EVERY_CALL;
+use crate::support::{breaks, evidence, parked};
 use crate::watch::in_time;
 use crate::world::World;
 
@@ -21,39 +22,16 @@ fn a_close_that_stands_still_delays_nobody() {
         let standing = parked::at_number(number, move || caller.engine.close());
         let shared = world.clone();
         in_time(format!("beside a close that stands at {}", step), move |progress| {
-            let World { engine, web, check, token, everything, .. } = &*shared;
+            let World { engine, web, check, .. } = &*shared;
             // Until the words are ended they may still say what they said.
             assert!(number == 0 || (check.status(), web.status()) == (None, None));
-            let all_closed = vec![
-                token.write(Status::Critical, "late"),
-                token.renew(),
-                token.deregister_check(),
-                engine.snapshot(check).map(drop),
-                engine.service_snapshot(web).map(drop),
-                engine.acquire(check, "late").map(drop),
-                engine.take_over(check, token.generation(), "late").map(drop),
-                engine.register_service(&ServiceSpec::new("late")).map(drop),
-                engine.register_check(&CheckSpec::new("late"), None).map(drop),
-                engine.deregister_check(check),
-                engine.check("web:http").map(drop),
-                engine.subscribe(&SubscriptionFilter::all()).map(drop),
-                everything.poll(1).map(drop),
-                everything.wait(None),
-                everything.descriptor().map(drop),
-                engine.who(check).map(drop),
-                engine.audit().map(drop),
-                engine.stats().map(drop),
-                engine.tick(2, 2_000_000_000),
-            ];
-            for (at, refused) in all_closed.into_iter().enumerate() {
-                progress.at("looking at what was refused");
-                let refused: Result<(), Error> = refused;
-                assert_eq!(kind(refused), ErrorKind::Closed, "call {at}");
+            let things = shared.things();
+            for call in EVERY_CALL {
+                progress.at(call.name);
+                assert_eq!(call.refusal(&things), call.when_closed, "{}", call.name);
             }
             progress.at("a second close");
             engine.close();
-            progress.at("closing a token");
-            token.close().expect("closing what is over is no error");
         });
         standing.finish();
         assert_eq!((world.check.status(), world.web.status()), (None, None));

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifesign::{
-    Acquire, Check, CheckSpec, ClockSource, Config, Engine, ErrorKind, OnLapse, Service, ServiceSpec, Status,
-    Subscription, SubscriptionFilter, Token,
+    Acquire, Check, CheckSpec, Claim, Engine, ErrorKind, OnLapse, Service, ServiceSpec, Status, Subscription,
+    SubscriptionFilter, Token,
 };
+use tempfile::TempDir;
 
 use crate::follower::{Follower, truth};
+use crate::support::clock::timed;
+use crate::support::every_call::Things;
 use crate::support::{PATIENCE, alias, check, drain, is_readable, service};
 use crate::watch::Progress;
 
@@ -33,11 +36,13 @@ pub struct World {
     of_service: Subscription,
     pub of_check: Subscription,
     pub trouble: Subscription,
+    claim: Claim,
+    directory: TempDir,
 }
 
 impl World {
     pub fn new() -> Arc<Self> {
-        let engine = Engine::open(Config { clock: ClockSource::Manual, ..Config::default() }).unwrap();
+        let engine = timed();
         engine.tick(1, 1).unwrap();
         let (web, api) = (service(&engine, "web"), service(&engine, "api"));
         let main = check(&engine, "web:http", Some(&web));
@@ -59,6 +64,8 @@ impl World {
         let descriptors = [&everything, &of_service].map(|reader| reader.descriptor().unwrap());
         let of_check = engine.subscribe(&SubscriptionFilter::check(&sibling)).unwrap();
         let trouble = engine.subscribe(&SubscriptionFilter::trouble()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let claim = engine.claim(directory.path(), "node").unwrap();
         let world = Self {
             engine,
             web,
@@ -77,9 +84,25 @@ impl World {
             of_service,
             of_check,
             trouble,
+            claim,
+            directory,
         };
         drain(&world.of_check);
         Arc::new(world)
+    }
+
+    /// What every call is made on.
+    pub fn things(&self) -> Things<'_> {
+        Things {
+            engine: &self.engine,
+            service: &self.web,
+            check: &self.check,
+            token: &self.token,
+            other: &self.sibling_token,
+            subscription: &self.everything,
+            claim: &self.claim,
+            directory: self.directory.path(),
+        }
     }
 
     /// One more subscription, with the whole state pending.

@@ -7,12 +7,12 @@ use std::thread::{self, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use lifesign::failpoint::Pause;
-use lifesign::{
-    Claim, ClockSource, Config, Embedder, Engine, Error, ErrorKind, Event, SubscriptionFilter, TroubleKind,
-};
+use lifesign::{Claim, Config, Embedder, Engine, Error, ErrorKind, Event, SubscriptionFilter, TroubleKind};
 use tempfile::{TempDir, tempdir};
 
 use crate::support::child::{Standing, in_a_child, kill_stray, leave_a_copy};
+use crate::support::clock::timed;
+use crate::support::disk;
 use crate::support::{breaks, drain, engine, kind, parked};
 
 /// An engine of a program with this build.
@@ -348,8 +348,7 @@ fn x1_a_heartbeat_that_stands_still_is_nobodys() {
             ((engine, claim), 0)
         });
         child.kill();
-        let config = Config { clock: ClockSource::Manual, ..Config::default() };
-        let west = Engine::open(config).unwrap();
+        let west = timed();
         let claim = west.claim(path, "node").unwrap();
         let hour = 3_600_000_000_000;
         let beats = || files(path).iter().filter(|name| name.ends_with(".beat")).count();
@@ -506,40 +505,17 @@ fn a_record_of_before(directory: &Path) {
     std::fs::write(directory.join("node.holder"), "whoever was before\n").unwrap();
 }
 
-/// Mounts a disk for this process alone, and fills it; where that is not allowed, a limit stands for it.
 fn full_disk(directory: &Path) -> Room {
-    use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
-    let mounted = || -> Result<(), rustix::io::Errno> {
-        // SAFETY: this process has one thread, and lets go of nothing that it needs.
-        unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNS) }?;
-        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-        mount("none", directory, "tmpfs", MountFlags::empty(), c"size=64k")
-    };
-    if mounted().is_err() {
-        return short_files(directory);
+    match disk::fill(directory, || a_record_of_before(directory)) {
+        Some(room) => Box::new(room),
+        None => short_files(directory),
     }
-    a_record_of_before(directory);
-    let filler = directory.join("filler");
-    let full = std::fs::write(&filler, vec![0; 1 << 20]).expect_err("64 KiB are soon full");
-    assert_eq!(full.raw_os_error(), Some(libc::ENOSPC));
-    Box::new(move || std::fs::remove_file(&filler).unwrap())
 }
 
-/// Lets this process write no more than a few bytes to a file, so that a write fails half-way.
 fn short_files(directory: &Path) -> Room {
     a_record_of_before(directory);
-    let limit = |bytes| {
-        // SAFETY: plain calls with values; a write past the limit is an error and no signal from now on.
-        unsafe {
-            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-            libc::setrlimit(
-                libc::RLIMIT_FSIZE,
-                &libc::rlimit { rlim_cur: bytes, rlim_max: libc::RLIM_INFINITY },
-            );
-        }
-    };
-    limit(8);
-    Box::new(move || limit(libc::RLIM_INFINITY))
+    disk::limit_files(Some(8));
+    Box::new(|| disk::limit_files(None))
 }
 
 fn without_room(full: fn(&Path) -> Room) {

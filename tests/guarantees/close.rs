@@ -4,10 +4,17 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use lifesign::{CheckSpec, Error, ErrorKind, ServiceSpec, Status, SubscriptionFilter};
+use lifesign::{CheckSpec, ErrorKind, Status, SubscriptionFilter};
 
+use crate::support::every_call::{self, EVERY_CALL, Things};
 use crate::support::random::Random;
-use crate::support::{alias, breaks, check, engine, kind, service, slot};
+use crate::support::{alias, breaks, check, engine, kind, service, slot, token};
+
+#[test]
+fn the_list_of_every_call_has_every_call() {
+    let forgotten = every_call::forgotten();
+    assert!(forgotten.is_empty(), "{forgotten:?}: tests/support/every_call.rs");
+}
 
 #[test]
 fn after_close_every_call_says_so() {
@@ -16,7 +23,9 @@ fn after_close_every_call_says_so() {
     let web = service(&engine, "web");
     let alive = check(&engine, "web:alive", Some(&web));
     let mirror = alias(&engine, "sidecar", None, "web");
-    let token = engine.acquire(&alive, "U").unwrap();
+    let (writer, other) = (engine.acquire(&alive, "U").unwrap(), token(&engine, "other"));
+    let directory = tempfile::tempdir().unwrap();
+    let claim = engine.claim(directory.path(), "node").unwrap();
     let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
     let held = engine.snapshot(&alive).unwrap();
     engine.close();
@@ -25,41 +34,20 @@ fn after_close_every_call_says_so() {
         (alive.status(), mirror.status(), web.status(), engine.node_status()),
         (None, None, None, None)
     );
-    let closed: Vec<Result<(), Error>> = vec![
-        engine.register_service(&ServiceSpec::new("new")).map(drop),
-        engine.redefine_service(&web, &ServiceSpec::new("web")),
-        engine.deregister_service(&web),
-        engine.service("web").map(drop),
-        engine.services().map(drop),
-        engine.register_check(&CheckSpec::new("new"), None).map(drop),
-        engine.redefine_check(&alive, &CheckSpec::new("web:alive"), Some(&web)),
-        engine.deregister_check(&alive),
-        engine.deregister_check_by_force(&alive, "operator"),
-        engine.check("web:alive").map(drop),
-        engine.checks().map(drop),
-        engine.acquire(&alive, "U").map(drop),
-        engine.take_over(&alive, token.generation(), "U").map(drop),
-        engine.who(&alive).map(drop),
-        engine.writers(&alive).map(drop),
-        engine.history(&alive).map(drop),
-        engine.snapshot(&alive).map(drop),
-        engine.snapshot(&mirror).map(drop),
-        engine.service_snapshot(&web).map(drop),
-        engine.node_snapshot().map(drop),
-        engine.audit().map(drop),
-        engine.stats().map(drop),
-        engine.tick(0, 0),
-        engine.subscribe(&SubscriptionFilter::all()).map(drop),
-        subscription.poll(1).map(drop),
-        subscription.wait(None),
-        subscription.descriptor().map(drop),
-        token.write(Status::Passing, ""),
-        token.deregister_check(),
-    ];
-    for (at, refused) in closed.into_iter().enumerate() {
-        assert_eq!(kind(refused), ErrorKind::Closed, "call {at}");
+    let things = Things {
+        engine: &engine,
+        service: &web,
+        check: &alive,
+        token: &writer,
+        other: &other,
+        subscription: &subscription,
+        claim: &claim,
+        directory: directory.path(),
+    };
+    for call in EVERY_CALL {
+        assert_eq!(call.refusal(&things), call.when_closed, "{}", call.name);
     }
-    token.close().expect("closing what is over is no error");
+    assert_eq!(kind(engine.snapshot(&mirror)), ErrorKind::Closed);
     assert_eq!((held.id(), held.status()), ("web:alive", Status::Passing), "what was handed out stays");
 }
 

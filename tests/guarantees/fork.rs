@@ -1,9 +1,10 @@
 //! B6: in a child every word reads gone and every call says so; a fresh engine can be opened there.
 
-use lifesign::{CheckSpec, Config, Engine, ErrorKind, ServiceSpec, Status, SubscriptionFilter};
+use lifesign::{Config, Engine, ErrorKind, Status, SubscriptionFilter};
 
 use crate::support::child::in_a_child;
-use crate::support::{alias, breaks, check, drain, engine, service};
+use crate::support::every_call::{EVERY_CALL, Things};
+use crate::support::{alias, breaks, check, drain, engine, service, token};
 
 #[test]
 fn b6_a_child_is_told_that_it_is_one() {
@@ -12,56 +13,41 @@ fn b6_a_child_is_told_that_it_is_one() {
     let web = service(&engine, "web");
     let alive = check(&engine, "web:alive", Some(&web));
     let mirror = alias(&engine, "sidecar", None, "web");
-    let token = engine.acquire(&alive, "U").unwrap();
-    token.write(Status::Warning, "slow").unwrap();
+    let writer = engine.acquire(&alive, "U").unwrap();
+    writer.write(Status::Warning, "slow").unwrap();
     let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let claim = engine.claim(directory.path(), "node").unwrap();
+    let other = token(&engine, "other");
+    let things = Things {
+        engine: &engine,
+        service: &web,
+        check: &alive,
+        token: &writer,
+        other: &other,
+        subscription: &subscription,
+        claim: &claim,
+        directory: directory.path(),
+    };
     let wrong = in_a_child(|| {
-        let forked = |kind: ErrorKind| kind == ErrorKind::Forked;
-        macro_rules! forked {
-            ($call:expr) => {
-                $call.is_err_and(|error| forked(error.kind()))
-            };
-        }
-        vec![
+        let refused = EVERY_CALL.iter().map(|call| call.refusal(&things) == Some(ErrorKind::Forked));
+        let gone = [
             alive.status().is_none(),
             mirror.status().is_none(),
             web.status().is_none(),
             engine.node_status().is_none(),
-            forked!(engine.snapshot(&alive)),
-            forked!(engine.service_snapshot(&web)),
-            forked!(engine.register_service(&ServiceSpec::new("new"))),
-            forked!(engine.register_check(&CheckSpec::new("new"), None)),
-            forked!(engine.deregister_check(&alive)),
-            forked!(engine.deregister_service(&web)),
-            forked!(engine.check("web:alive")),
-            forked!(engine.service("web")),
-            forked!(engine.acquire(&alive, "U")),
-            forked!(engine.take_over(&alive, 2, "U")),
-            forked!(engine.subscribe(&SubscriptionFilter::all())),
-            forked!(engine.audit()),
-            forked!(engine.stats()),
-            forked!(engine.tick(0, 0)),
-            forked!(token.write(Status::Critical, "down")),
-            forked!(token.deregister_check()),
-            forked!(token.close()),
-            forked!(subscription.poll(1)),
-            forked!(subscription.wait(None)),
-            forked!(subscription.descriptor()),
-            forked!(engine.claim(directory.path(), "other")),
-            forked!(claim.state()),
-            forked!(claim.rivals()),
-            forked!(claim.release()),
-        ]
+            engine.record(1).is_none(),
+        ];
+        refused.chain(gone).collect()
     });
-    assert_eq!(wrong, 0, "question {wrong} was answered wrongly in the child");
+    let name = (wrong as usize).checked_sub(1).and_then(|at| EVERY_CALL.get(at)).map(|call| call.name);
+    assert_eq!(wrong, 0, "question {wrong} was answered wrongly in the child: {name:?}");
     assert_eq!(
         (alive.status(), mirror.status()),
         (Some(Status::Warning), Some(Status::Warning)),
         "the parent goes on"
     );
-    token.write(Status::Passing, "up").unwrap();
+    writer.write(Status::Passing, "up").unwrap();
     assert!(!drain(&subscription).is_empty());
 }
 

@@ -3,46 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifesign::{
-    Acquire, Check, ClockSource, Config, Engine, ErrorKind, HistoryKind, OnLapse, Status, SubscriptionFilter,
-    Token,
-};
+use lifesign::{Acquire, Check, ErrorKind, HistoryKind, OnLapse, Status, SubscriptionFilter, Token};
 
+use crate::support::clock::{SECOND, Timed};
 use crate::support::{breaks, check, drain, engine, kind, parked, states};
 
-const SECOND: u64 = 1_000_000_000;
-
-/// An engine on a manual clock.
-#[derive(Clone)]
-struct Timed {
-    engine: Arc<Engine>,
-}
-
 impl Timed {
-    fn new() -> Self {
-        let config = Config { clock: ClockSource::Manual, ..Config::default() };
-        Self { engine: Arc::new(Engine::open(config).unwrap()) }
-    }
-
-    /// Lets the time be `second`, going there in steps that no lease of at least a second takes for a jump.
-    fn at(&self, from: f64, second: f64) {
-        let mut now = from;
-        while now < second {
-            now = (now + 0.25).min(second);
-            self.jump(now);
-        }
-    }
-
     /// Lets the time be `second` at once, in a thread that stops at `point`.
     fn parked_at(&self, point: &'static str, second: f64) -> parked::Parked<()> {
         let timed = self.clone();
         parked::at(point, move || timed.jump(second))
-    }
-
-    /// Lets the time be `second` at once.
-    fn jump(&self, second: f64) {
-        let nanoseconds = (second * SECOND as f64) as u64;
-        self.engine.tick(nanoseconds as i64, nanoseconds).unwrap();
     }
 
     fn acquire(&self, check: &Check, label: &str, seconds: u64, on_lapse: OnLapse) -> Arc<Token> {

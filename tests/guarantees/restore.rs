@@ -2,34 +2,18 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
-use lifesign::{
-    Acquire, CheckSpec, ClockSource, Config, Engine, ErrorKind, Export, OnLapse, Restored, Status,
-    SubscriptionFilter,
-};
+use lifesign::{Acquire, CheckSpec, ErrorKind, Export, OnLapse, Restored, Status, SubscriptionFilter};
+use tempfile::{TempDir, tempdir};
 
+use crate::support::child::in_a_child;
+use crate::support::clock::timed;
+use crate::support::disk;
 use crate::support::{alias, breaks, check, drain, engine, kind, service, states};
 
-/// A folder of the test's own, gone when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("lifesign-restore-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("state.json")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// The export in a folder.
+fn file(folder: &TempDir) -> PathBuf {
+    folder.path().join("state.json")
 }
 
 fn critical() -> Restored {
@@ -39,9 +23,8 @@ fn critical() -> Restored {
 #[test]
 fn w9_an_export_comes_back_as_it_was() {
     let _whole = breaks::none();
-    let folder = Folder::new("round-trip");
-    let config = || Config { clock: ClockSource::Manual, ..Config::default() };
-    let before = Engine::open(config()).unwrap();
+    let folder = tempdir().unwrap();
+    let before = timed();
     before.tick(1_000_000_000, 10_000_000).unwrap();
     let web = service(&before, "web");
     for (id, status, text) in
@@ -53,16 +36,16 @@ fn w9_an_export_comes_back_as_it_was() {
     check(&before, "never", Some(&web));
     alias(&before, "mirror", None, "web");
     assert_eq!(
-        before.export(&folder.file()).unwrap(),
+        before.export(&file(&folder)).unwrap(),
         2,
         "what has never reported and what is derived is left out"
     );
     before.close();
 
-    let export = Export::read(&folder.file()).unwrap();
+    let export = Export::read(&file(&folder)).unwrap();
     assert_eq!((export.checks().count(), export.time_ns), (2, 1_000_000_000));
     assert_eq!(export.check("one").unwrap().reported_ns, 1_000_000_000);
-    let after = Engine::open(config()).unwrap();
+    let after = timed();
     after.tick(9_000_000_000, 0).unwrap();
     let web = service(&after, "web");
     let mirror = alias(&after, "mirror", None, "web");
@@ -74,7 +57,7 @@ fn w9_an_export_comes_back_as_it_was() {
     assert!(state.is_restored() && !state.is_initial());
     assert_eq!((state.transitions(), state.since_ns()), (0, 1_000_000_000), "it is no transition");
     assert_eq!(mirror.status(), Some(Status::Critical), "and counts as any other state");
-    assert_eq!(after.export(&folder.file()).unwrap(), 1, "what was restored is exported again");
+    assert_eq!(after.export(&file(&folder)).unwrap(), 1, "what was restored is exported again");
 }
 
 #[test]
@@ -149,7 +132,7 @@ fn w9_a_restart_between_any_two_steps_ends_with_what_was_reported_last() {
 #[test]
 fn w9_a_lapse_keeps_the_mark() {
     let _whole = breaks::none();
-    let engine = Engine::open(Config { clock: ClockSource::Manual, ..Config::default() }).unwrap();
+    let engine = timed();
     let check = engine.register_check(&CheckSpec::new("one").restored(critical()), None).unwrap();
     let lease = std::time::Duration::from_secs(4);
     let _token = engine.acquire(&check, Acquire::new("probe").lease(lease, OnLapse::Keep)).unwrap();
@@ -161,8 +144,8 @@ fn w9_a_lapse_keeps_the_mark() {
 #[test]
 fn w9_bad_files_are_named_and_change_nothing() {
     let _whole = breaks::none();
-    let folder = Folder::new("bad");
-    assert_eq!(kind(Export::read(&folder.file())), ErrorKind::NotFound);
+    let folder = tempdir().unwrap();
+    assert_eq!(kind(Export::read(&file(&folder))), ErrorKind::NotFound);
     for bad in [
         "",
         "{}",
@@ -170,13 +153,13 @@ fn w9_bad_files_are_named_and_change_nothing() {
         r#"{"format":"lifesign-export-9","time_ns":0,"checks":[]}"#,
         r#"{"format":"lifesign-export-1","time_ns":0,"checks":[{"id":"a","status":"well","output":"","since_ns":0,"reported_ns":0}]}"#,
     ] {
-        fs::write(folder.file(), bad).unwrap();
-        let refused = Export::read(&folder.file()).expect_err("it is no export");
+        fs::write(file(&folder), bad).unwrap();
+        let refused = Export::read(&file(&folder)).expect_err("it is no export");
         assert_eq!(refused.kind(), ErrorKind::Invalid);
         assert!(refused.to_string().contains("state.json"), "{refused}");
     }
     let engine = engine();
-    let refused = engine.export(&folder.0.join("missing/state.json")).expect_err("no such folder");
+    let refused = engine.export(&folder.path().join("missing/state.json")).expect_err("no such folder");
     assert!(refused.kind() == ErrorKind::Invalid && refused.to_string().contains("missing"), "{refused}");
     let long = CheckSpec::new("one").restored(Restored { output: "x".repeat(5_000), ..critical() });
     assert_eq!(kind(engine.register_check(&long, None)), ErrorKind::TooLarge);
@@ -185,35 +168,37 @@ fn w9_bad_files_are_named_and_change_nothing() {
     assert!(engine.checks().unwrap().is_empty());
 }
 
-/// Set in the process that is allowed to write next to nothing.
-const FULL: &str = "LIFESIGN_TEST_FULL_DISK";
-
 #[test]
 fn w9_a_full_disk_leaves_the_earlier_export() {
-    let _whole = breaks::none();
-    let engine = engine();
-    let check = check(&engine, "one", None);
-    engine.acquire(&check, "probe").unwrap().write(Status::Warning, "slow").unwrap();
-    if let Some(file) = std::env::var_os(FULL) {
-        let refused = engine.export(file.as_ref()).expect_err("there is no room");
-        assert_eq!(refused.kind(), ErrorKind::Limit, "{refused}");
-        return;
-    }
-    // A limit on the size of files holds for a whole process, so this test runs once more in one of its own.
-    let folder = Folder::new("full");
-    engine.export(&folder.file()).unwrap();
-    let earlier = fs::read(folder.file()).unwrap();
-    let child = Command::new("sh")
-        .args(["-c", "ulimit -f 0; trap '' XFSZ; exec \"$0\" \"$@\""])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "restore::w9_a_full_disk_leaves_the_earlier_export"])
-        .env(FULL, folder.file())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&child.stdout);
-    assert!(child.status.success() && told.contains("1 passed"), "{told}");
-    assert_eq!(fs::read(folder.file()).unwrap(), earlier, "the earlier one stays");
-    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "and nothing is left beside it");
+    let _alone = breaks::alone();
+    let folder = tempdir().unwrap();
+    let answered = in_a_child(|| {
+        let engine = engine();
+        let check = check(&engine, "one", None);
+        engine.acquire(&check, "probe").unwrap().write(Status::Warning, "slow").unwrap();
+        let export = || _ = engine.export(&file(&folder)).expect("there is room");
+        let room: Box<dyn Fn()> = match disk::fill(folder.path(), export) {
+            Some(room) => Box::new(room),
+            None => {
+                export();
+                disk::limit_files(Some(8));
+                Box::new(|| disk::limit_files(None))
+            }
+        };
+        let earlier = fs::read(file(&folder)).unwrap();
+        let refused = engine.export(&file(&folder));
+        let (left, later) = (fs::read(file(&folder)).unwrap(), || engine.export(&file(&folder)));
+        let beside = fs::read_dir(folder.path()).unwrap().count();
+        room();
+        vec![
+            refused.is_err_and(|refused| refused.kind() == ErrorKind::Limit),
+            left == earlier,
+            // The one that fills the disk, if it is a disk, is no part of it.
+            beside <= 2 && fs::read_dir(folder.path()).unwrap().count() == 1,
+            later().is_ok(),
+        ]
+    });
+    let said =
+        ["", "it is LIMIT", "the earlier one stays", "nothing is left beside it", "there is room again"];
+    assert_eq!(answered, 0, "{}", said.get(answered as usize).unwrap_or(&"the child failed"));
 }

@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use followers::Follower;
-use support::evidence;
+use support::{evidence, kilobytes};
 use workers::Worker;
 use world::World;
 
@@ -36,8 +36,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 /// Resident memory of this process in bytes.
 fn resident() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap() * 4096
+    kilobytes("VmRSS:") << 10
 }
 
 #[test]

@@ -15,6 +15,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 #[cfg(feature = "mutants")]
 pub mod breaks;
 pub mod child;
+pub mod clock;
+pub mod disk;
+pub mod every_call;
 pub mod evidence;
 #[cfg(feature = "failpoints")]
 pub mod parked;
