@@ -62,6 +62,7 @@ impl Own {
             }
             return Err(files.failed("writing the record", &files.holder(), &error));
         }
+        pause!("claim.written");
         // Whoever was refused by an earlier holder is no rival of this one, which may be its own next process.
         files::remove(&files.attempts());
         lock.end_turn();
@@ -234,21 +235,26 @@ impl Held {
         }
     }
 
-    /// Gives the name back. Again, it does nothing.
+    /// Gives the name back. Again, it does nothing; should it panic, it goes on where it was.
     pub fn release(&self) {
         let mut work = locked(&self.work);
-        match std::mem::replace(&mut *work, Work::Released) {
+        match &*work {
             Work::Exclusive(lock) => {
                 // The record goes while the name is still held, and only if it is one's own. Where the turn cannot be had it stays:
                 // the next holder replaces it.
                 if lock.take_turn().unwrap_or(false) && lock.is_at(&self.files.lock()) {
                     files::remove(&self.files.holder());
                 }
+                pause!("claim.releasing");
                 lock.unlock();
             }
-            Work::Advisory(beats) => beats.stop(&self.files),
+            Work::Advisory(beats) => {
+                pause!("claim.releasing");
+                beats.stop(&self.files);
+            }
             Work::Released => {}
         }
+        *work = Work::Released;
     }
 }
 

@@ -133,11 +133,16 @@ impl Claim {
     /// `CLOSED` when it was released before or the engine is closed, `FORKED`.
     pub fn release(&self) -> Result<(), Error> {
         self.engine.check_open()?;
-        if self.engine.claims.remove(&self.held) { Ok(()) } else { Err(self.released()) }
+        if self.give_back() { Ok(()) } else { Err(self.released()) }
     }
 
     pub(crate) fn engine(&self) -> &Inner {
         &self.engine
+    }
+
+    /// `false` if it was given back before. What has begun to be given back is no more, so that it has to be.
+    fn give_back(&self) -> bool {
+        self.engine.surely(0, || self.engine.claims.remove(&self.held))
     }
 
     fn report(&self) -> Result<MutexGuard<'_, Report>, Error> {
@@ -160,7 +165,7 @@ impl Drop for Claim {
             std::mem::forget((self.engine.clone(), self.held.clone()));
             return;
         }
-        self.engine.claims.remove(&self.held);
+        self.give_back();
     }
 }
 

@@ -97,11 +97,11 @@ impl Claims {
     }
 
     /// Releases all, and lets no more come.
-    pub fn close(&self) {
+    pub fn close(&self, engine: &Inner) {
         let claims = locked(&self.0).take();
         for place in claims.into_iter().flat_map(HashMap::into_values) {
             if let Place::Held(held) = place {
-                held.release();
+                engine.surely(0, || held.release());
             }
         }
     }

@@ -310,11 +310,13 @@ impl Inner {
         if let Some(committed) = committed {
             if let Some(target) = &definition.target {
                 // An alias's version is its target's: it must rise for the new definition to be news.
-                target.refresh();
-                // And so must that of the service in which it stands, which shows the definition too.
-                if !mutated!("redefined-under-one-version") {
-                    definition.home.refresh();
-                }
+                self.surely(check.place.slot, || {
+                    target.refresh();
+                    // And so must that of the service in which it stands, which shows the definition too.
+                    if !mutated!("redefined-under-one-version") {
+                        definition.home.refresh();
+                    }
+                });
             }
             self.complete(check.place, &committed, None);
         }

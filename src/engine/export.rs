@@ -10,10 +10,12 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use scopeguard::{ScopeGuard, guard};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::writing::show;
 use crate::engine::{Engine, Inner};
+use crate::failpoint::pause;
 use crate::model::definition::Restored;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::Snapshot;
@@ -128,6 +130,7 @@ impl Inner {
         };
         // What was read while the engine was being closed is not what anybody reported.
         self.check_open()?;
+        pause!("export:collected");
         checks.sort_by(|one, other| one.id.cmp(&other.id));
         let count = checks.len();
         let document = Document { format: FORMAT.into(), time_ns: wall, checks };
@@ -163,11 +166,12 @@ fn replace(path: &Path, document: &Document) -> io::Result<()> {
     let beside = directory.join(PathBuf::from(std::ffi::OsStr::from_bytes(&beside)));
     // Opened before anything is written: nothing but the disk itself can fail once the new file has its place.
     let opened = File::open(directory)?;
-    let written = write(&beside, document).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-        return written;
-    }
+    // Also when a step panics.
+    let unless_renamed = guard(&beside, |beside| _ = fs::remove_file(beside));
+    write(&beside, document)?;
+    pause!("export:written");
+    fs::rename(&beside, path)?;
+    ScopeGuard::into_inner(unless_renamed);
     // The new name itself must outlast a crash too.
     opened.sync_all()
 }

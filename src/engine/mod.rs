@@ -27,6 +27,7 @@ use crate::claim::table::Claims;
 use crate::failpoint::pause;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::status::Status;
+use crate::mutant::mutated;
 use crate::subscribe::delivery::Core;
 use crate::subscribe::interest::Board;
 use crate::subscribe::resume::Graves;
@@ -245,6 +246,9 @@ impl Engine {
             summaries,
         });
         inner.checks.set_owner(Some(inner.clone()));
+        if mutated!("engine-starts-a-thread") {
+            std::thread::spawn(std::thread::park);
+        }
         Ok(Self { inner, owner: true })
     }
 
@@ -399,15 +403,24 @@ impl Inner {
         if self.is_foreign_process() || self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
+        // It is closed, and a second call does nothing: all the rest has to be done, whatever happens.
+        self.surely(0, || self.forget_everything());
+        self.claims.close(self);
+        // Until here a handle of this engine answered for it; from now on the words alone say that it is closed.
+        self.checks.set_owner(None);
+        self.root.handles.close_engine(self);
+    }
+
+    /// Ends every word and every wait, and lets go of what is registered.
+    fn forget_everything(&self) {
         pause!("close:begun");
         let mut registry = self.registry.lock();
         // Raised to a word that no writer in flight can pass: zeroing would let a late `fetch_max` bring the check back to life.
         self.checks.for_each(|place| end_life(place.cell));
         pause!("close:ended");
-        for core in registry.subscriptions.drain(..) {
-            core.close();
-        }
+        registry.subscriptions.iter().for_each(|core| core.close());
         pause!("close:told");
+        registry.subscriptions.clear();
         registry.prefixes.clear();
         registry.graves.clear();
         self.board.everything().store(None);
@@ -431,9 +444,5 @@ impl Inner {
         });
         drop(registry);
         pause!("close:forgotten");
-        self.claims.close();
-        // Until here a handle of this engine answered for it; from now on the words alone say that it is closed.
-        self.checks.set_owner(None);
-        self.root.handles.close_engine(self);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::cell::slab::Place;
 use crate::cell::word::{StatusWord, flag};
 use crate::engine::{Inner, Service};
+use crate::failpoint::pause;
 use crate::model::definition::ServiceSpec;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::status::Status;
@@ -78,11 +79,12 @@ impl Inner {
             )));
         }
         let next = summary::Service { spec: spec.clone(), ..*known };
+        pause!("redefine:admitted");
         summary.change(|table| {
             table.service = Some(Arc::new(next));
             // Another content under another version.
             if !mutated!("redefined-under-one-version") {
-                summary.refresh();
+                self.surely(known.place.slot, || summary.refresh());
             }
         });
         Ok(())
@@ -102,6 +104,7 @@ impl Inner {
                 ),
             ));
         }
+        pause!("deregister:admitted");
         let Place { cell, .. } = known.place;
         crate::cell::slab::end_life(cell);
         cell.summary.store(None);

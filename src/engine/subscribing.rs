@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::cell::slab::{Cell, Place};
 use crate::engine::{Check, Engine, Inner, Service};
+use crate::failpoint::pause;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::event::{Batch, Cursor, Event};
 use crate::model::snapshot::Snapshot;
@@ -202,30 +203,16 @@ impl Inner {
         };
         let filter = Filter { scope, least: filter.least, transitions_only: filter.transitions_only };
         let core = Arc::new(Core::new(filter, self.limits.max_pending, start));
+        pause!("subscribe:admitted");
+        // From here on the subscription comes to be, whatever happens.
+        registry.subscriptions.push(core.clone());
         match &core.filter.scope {
-            Scope::All => interest::add(self.board.everything(), &core, Class::Own),
-            Scope::Service { summary, with_summary } => {
-                summary.table.lock().subscribers += 1;
-                self.attach(&core, summary.slot(), summary.cell(), Class::Member);
-                if *with_summary {
-                    self.attach(&core, summary.slot(), summary.cell(), Class::Derived);
-                }
-            }
+            Scope::Service { summary, .. } => summary.table.lock().subscribers += 1,
             Scope::Prefix(_) => registry.prefixes.push(core.clone()),
             Scope::Trouble => self.board.watch(&core),
-            Scope::Check { .. } => {}
+            Scope::All | Scope::Check { .. } => {}
         }
-        self.matching(&core, |place, snapshot| {
-            if matches!(core.filter.scope, Scope::Check { .. } | Scope::Prefix(_)) {
-                self.attach(&core, place.slot, place.cell, Class::Own);
-            }
-            if let (Some(target), false) =
-                (&snapshot.definition.target, matches!(core.filter.scope, Scope::All))
-            {
-                self.attach(&core, target.slot(), target.cell(), Class::Derived);
-            }
-        });
-        // The interest is published: whatever happens now, the subscription comes to be.
+        self.surely(0, || self.publish_interest(&core));
         self.surely(0, || match start {
             Start::Whole => self.mark_state(&core),
             Start::Reset => {
@@ -235,8 +222,32 @@ impl Inner {
             }
             Start::At(since) => self.mark_changed(&core, since, &registry.graves),
         });
-        registry.subscriptions.push(core.clone());
         Ok(core)
+    }
+
+    /// Puts a subscription into every list that a writer will look at. The caller holds the registry's lock.
+    fn publish_interest(&self, core: &Arc<Core>) {
+        match &core.filter.scope {
+            Scope::All => interest::add(self.board.everything(), core, Class::Own),
+            Scope::Service { summary, with_summary } => {
+                self.attach(core, summary.slot(), summary.cell(), Class::Member);
+                if *with_summary {
+                    self.attach(core, summary.slot(), summary.cell(), Class::Derived);
+                }
+            }
+            Scope::Prefix(_) | Scope::Trouble | Scope::Check { .. } => {}
+        }
+        self.matching(core, |place, snapshot| {
+            if matches!(core.filter.scope, Scope::Check { .. } | Scope::Prefix(_)) {
+                self.attach(core, place.slot, place.cell, Class::Own);
+            }
+            if let (Some(target), false) =
+                (&snapshot.definition.target, matches!(core.filter.scope, Scope::All))
+            {
+                self.attach(core, target.slot(), target.cell(), Class::Derived);
+            }
+        });
+        pause!("subscribe:published");
     }
 
     fn start(&self, since: Option<Cursor>) -> Result<Start, Error> {
@@ -337,7 +348,16 @@ impl Inner {
     pub(crate) fn trouble(&self, report: impl FnOnce() -> Report) {
         if self.board.is_watched() {
             let (report, now) = (report(), Now { wall: self.clock.wall(), boot: self.clock.since_open() });
-            interest::for_each(self.board.trouble(), Class::Own, |core| core.report(&report, now));
+            interest::for_each(self.board.trouble(), Class::Own, |core| {
+                let due = core.count(&report, now);
+                // What it tells of has happened, and was counted: who waits has to be woken, whatever happens.
+                self.surely(0, || {
+                    pause!("trouble:counted");
+                    if due {
+                        core.remind();
+                    }
+                });
+            });
         }
     }
 
@@ -354,23 +374,33 @@ impl Inner {
             return;
         }
         core.close();
+        // It has ended: what is left of it has to go, whatever happens.
+        self.surely(0, || self.withdraw(core));
+    }
+
+    /// Takes a subscription that has ended out of everything that knows it.
+    fn withdraw(&self, core: &Arc<Core>) {
+        pause!("unsubscribe:closed");
         core.quiesce();
         let mut registry = self.registry.lock();
         let Some(at) = registry.subscriptions.iter().position(|other| Arc::ptr_eq(other, core)) else {
             return;
         };
-        registry.subscriptions.swap_remove(at);
         registry.prefixes.retain(|other| !Arc::ptr_eq(other, core));
         if mutated!("unregister-by-key") {
             // The bug this project exists for: clean-up by what is subscribed to instead of by who subscribed.
             core.attached.lock().values().for_each(|cell| cell.interest.store(None));
         }
         interest::remove(self.board.everything(), core);
+        let mut attached = core.attached.lock();
+        attached.values().for_each(|cell| interest::remove(&cell.interest, core));
+        pause!("unsubscribe:withdrawn");
+        // Up to here everything may be done twice.
+        attached.clear();
+        drop(attached);
+        registry.subscriptions.swap_remove(at);
         if matches!(core.filter.scope, Scope::Trouble) {
             self.board.unwatch(core);
-        }
-        for (_, cell) in core.attached.lock().drain() {
-            interest::remove(&cell.interest, core);
         }
         self.counters.add(0, super::stats::Count::Resyncs, core.resyncs());
         self.counters.add(0, super::stats::Count::SpuriousWakes, core.spurious_wakes());

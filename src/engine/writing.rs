@@ -9,7 +9,7 @@ use crate::engine::deregistering::Right;
 use crate::engine::stats::Count;
 use crate::engine::{Check, Engine, Inner, Subscription, SubscriptionFilter};
 use crate::failpoint::pause;
-use crate::model::error::{Error, ErrorKind, Refusal};
+use crate::model::error::{Error, ErrorKind, Refusal, unless_it_panics};
 use crate::model::event::TroubleKind;
 use crate::model::snapshot::{RecordId, Snapshot};
 use crate::model::status::Status;
@@ -123,7 +123,8 @@ impl Engine {
             write.token.check_engine(self.inner())?;
             Inner::write(write.token.shared(), write.status, write.output)
         };
-        Ok(writes.iter().map(write).collect())
+        // What panics is one write's own: those before it stand, and those after it are made.
+        Ok(writes.iter().map(|each| unless_it_panics(|| write(each))).collect())
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::ffi::{OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::cell::process::{self, Root};
 use crate::ffi::types::*;
-use crate::model::error::{Error, ErrorKind};
+use crate::model::error::{Error, ErrorKind, unless_it_panics};
 use crate::model::event::Cursor;
 use crate::model::status::Status;
 use crate::writer::record::WriterRecord;
@@ -18,13 +17,7 @@ pub fn call(error: *mut lifesign_error, body: impl FnOnce() -> Result<(), Error>
         check_error(error)?;
         body()
     };
-    let result = catch_unwind(AssertUnwindSafe(checked)).unwrap_or_else(|_| {
-        Err(Error::text(
-            ErrorKind::Internal,
-            "a bug in Lifesign: the call panicked and changed nothing; please report it",
-        ))
-    });
-    match result {
+    match unless_it_panics(checked) {
         Ok(()) => LIFESIGN_OK,
         Err(refused) => {
             if check_error(error).is_ok() {

@@ -13,7 +13,7 @@ use crate::ffi::boundary::{
 use crate::ffi::check::check;
 use crate::ffi::handles::{Entry, Object};
 use crate::ffi::types::*;
-use crate::model::error::{Error, ErrorKind};
+use crate::model::error::{Error, ErrorKind, unless_it_panics};
 use crate::writer::lease::OnLapse;
 use crate::writer::record::MAX_LABEL;
 use crate::writer::token::{Join, Token};
@@ -171,7 +171,10 @@ pub extern "C" fn lifesign_token_write_batch(
         for at in 0..count {
             // SAFETY: checked above to be there and as large as the struct; the caller leaves it alone during the call.
             let write = unsafe { &mut *writes.at(at) };
-            let result = self::write(write.token, write.status, write.output.ptr, write.output.len);
+            // What panics is one write's own: those before it stand, and those after it are made.
+            let result = unless_it_panics(|| {
+                self::write(write.token, write.status, write.output.ptr, write.output.len)
+            });
             write.result =
                 result.as_ref().map_or_else(|error| error.kind() as lifesign_result, |_| LIFESIGN_OK);
             match result {

@@ -2,11 +2,13 @@
 
 use std::ffi::CStr;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::model::event::Cursor;
+use crate::mutant::mutated;
 use crate::writer::record::WriterRecord;
 
 /// Why a call was refused. The numbers are the result codes of the C ABI.
@@ -170,6 +172,19 @@ pub(crate) struct ClaimRefusal {
     pub holder_is_gone: bool,
     /// Why the attempt could not be left for the holder.
     pub not_left: Option<String>,
+}
+
+/// Runs a call, or a part of one that has a result of its own, past which no panic gets.
+pub(crate) fn unless_it_panics<R>(call: impl FnOnce() -> Result<R, Error>) -> Result<R, Error> {
+    if mutated!("boundary-lets-panics-through") {
+        return call();
+    }
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+        Err(Error::text(
+            ErrorKind::Internal,
+            "a bug in Lifesign: the call panicked and changed nothing; please report it",
+        ))
+    })
 }
 
 impl Error {

@@ -185,11 +185,10 @@ impl Core {
         }
     }
 
-    /// Counts trouble; wakes if it is to be told now. Blocking, for others that report.
-    pub fn report(&self, report: &Report, now: Now) {
-        if self.trouble.as_ref().is_some_and(|store| store.lock().add(report, now)) {
-            self.remind();
-        }
+    /// Counts trouble; tells whether there is an event now, of which to [remind](Self::remind). Blocking, for others that report.
+    #[must_use]
+    pub fn count(&self, report: &Report, now: Now) -> bool {
+        self.trouble.as_ref().is_some_and(|store| store.lock().add(report, now))
     }
 
     /// Wakes if trouble that was held back may be told by now.
@@ -278,7 +277,8 @@ impl Core {
             }
             events.push(event);
         }
-        if std::mem::take(&mut consumer.woken) && events.is_empty() && !consumer.has_more() {
+        let in_vain = std::mem::take(&mut consumer.woken) && events.is_empty() && !consumer.has_more();
+        if in_vain && !mutated!("spurious-wake-uncounted") {
             self.spurious.fetch_add(1, Ordering::Relaxed);
         }
         if consumer.carry.is_empty() {

@@ -4,6 +4,7 @@
 mod support;
 
 mod aliases;
+mod boundary;
 mod claims;
 mod close;
 mod coalescing;
@@ -17,6 +18,7 @@ mod provenance;
 mod reads;
 mod restore;
 mod subscriptions;
+mod threads;
 mod trouble;
 mod waking;
 mod writers;

@@ -6,19 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use lifesign::{
-    ClockSource, Config, Cursor, Engine, ErrorKind, Event, Status, Subscription, SubscriptionFilter, Trouble,
+    Acquire, Cursor, Engine, ErrorKind, Event, OnLapse, Status, Subscription, SubscriptionFilter, Trouble,
     TroubleKind,
 };
 
+use crate::support::clock::{SECOND, pass, timed};
 use crate::support::{alias, breaks, check, drain, is_readable, kind, service};
-
-/// Nanoseconds in a second of the engine's clock.
-const SECOND: u64 = 1_000_000_000;
-
-/// An engine whose time passes when a test says so.
-fn timed() -> Engine {
-    Engine::open(Config { clock: ClockSource::Manual, ..Config::default() }).unwrap()
-}
 
 fn troubles(subscription: &Subscription) -> Vec<Arc<Trouble>> {
     let trouble = |event| match event {
@@ -90,6 +83,31 @@ fn p4_refusals_and_take_overs_are_events() {
     let generation = engine.snapshot(&free).unwrap().generation();
     engine.take_over(&free, generation, "three").unwrap();
     assert!(troubles(&subscription).is_empty(), "what nobody holds is not taken from anybody");
+}
+
+#[test]
+fn p4_a_lapse_is_an_event() {
+    breaks::notices("lapse-untold", "a lapse is told", || {
+        let engine = timed();
+        let a = check(&engine, "a", None);
+        let how = Acquire::new("one").lease(Duration::from_secs(1), OnLapse::Keep);
+        let one = engine.acquire(&a, how).unwrap();
+        let subscription = engine.subscribe(&SubscriptionFilter::trouble()).unwrap();
+        let descriptor = subscription.descriptor().unwrap();
+        pass(&engine, 0, SECOND);
+        assert!(!is_readable(descriptor) && troubles(&subscription).is_empty(), "it is in time");
+        pass(&engine, SECOND, SECOND * 5 / 4);
+        assert!(is_readable(descriptor), "a lapse is told");
+        let events = troubles(&subscription);
+        let lapse = (TroubleKind::Lapse, None, "a".into(), Some("one".into()), None, one.generation(), 1);
+        assert_eq!(events.iter().map(|event| told(event)).collect::<Vec<_>>(), [lapse]);
+        let now = (SECOND * 5 / 4) as i64;
+        assert_eq!((events[0].first_ns, events[0].last_ns), (now, now));
+        kind(one.write(Status::Passing, "late"));
+        let late = troubles(&subscription);
+        let (_, reason, ..) = told(&late[0]);
+        assert_eq!((late.len(), late[0].kind, reason), (1, TroubleKind::Refusal, Some(ErrorKind::Expired)));
+    });
 }
 
 #[test]

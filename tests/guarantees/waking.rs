@@ -76,6 +76,34 @@ fn s9_who_does_not_match_is_not_woken() {
     assert_eq!(engine.stats().unwrap().spurious_wakes, 0);
 }
 
+/// A second thread pays what the first owes, so that the state is told before the first marks it too.
+fn woken_in_vain() {
+    let engine = engine();
+    let token = Arc::new(token(&engine, "a"));
+    let all = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+    let descriptor = all.descriptor().unwrap();
+    drain(&all);
+    let writer = token.clone();
+    let standing = parked::at("commit:published", move || writer.write(Status::Warning, "slow"));
+    token.write(Status::Warning, "slow").unwrap();
+    assert_eq!(ids(&drain(&all)), ["a"], "who helps tells it");
+    assert_eq!(engine.stats().unwrap().helps, 1);
+    assert!(!is_readable(descriptor) && engine.stats().unwrap().spurious_wakes == 0);
+    standing.finish().unwrap();
+    assert!(is_readable(descriptor), "it is marked once more");
+    assert!(drain(&all).is_empty(), "and was told");
+    assert_eq!(engine.stats().unwrap().spurious_wakes, 1, "a wake-up with nothing to find is counted");
+    assert!(!is_readable(descriptor) && drain(&all).is_empty());
+    assert_eq!(engine.stats().unwrap().spurious_wakes, 1, "who was not woken found nothing in vain");
+    drop(all);
+    assert_eq!(engine.stats().unwrap().spurious_wakes, 1, "what has ended still counts");
+}
+
+#[test]
+fn p5_wake_ups_in_vain_are_counted() {
+    breaks::notices("spurious-wake-uncounted", "a wake-up with nothing to find is counted", woken_in_vain);
+}
+
 #[test]
 fn s9_nobody_is_woken_for_an_alias_that_has_ended() {
     breaks::notices("ended-alias-stays-followed", "it is woken for what has ended", || {
