@@ -25,14 +25,25 @@ pub fn at<T: Send + 'static>(point: &'static str, call: impl FnOnce() -> T + Sen
 
 /// The same for the point that the thread passes as the one with this number in `call`, counted from 0.
 pub fn at_number<T: Send + 'static>(number: usize, call: impl FnOnce() -> T + Send + 'static) -> Parked<T> {
+    at_number_if_any(number, call).unwrap_or_else(|| panic!("the call has no step with the number {number}"))
+}
+
+/// The same; `None` if the call was over before it passed so many.
+pub fn at_number_if_any<T: Send + 'static>(
+    number: usize,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Option<Parked<T>> {
     let pause = Pause::new();
     let armed = pause.clone();
     let thread = spawn(move || park_at(number, &armed, call));
     while !pause.was_reached() {
-        assert!(!thread.is_finished(), "the call has no step with the number {number}");
+        if thread.is_finished() && !pause.was_reached() {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            return None;
+        }
         sleep(Duration::from_micros(100));
     }
-    Parked { pause, thread: Some(thread) }
+    Some(Parked { pause, thread: Some(thread) })
 }
 
 impl<T> Parked<T> {
