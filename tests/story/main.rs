@@ -26,9 +26,13 @@ use usual::{Stage, Usual};
 /// The stage that is told and drawn: torn reads and missed edges are cured, and a race that lasts for ever is left.
 const TOLD: Stage = Stage::LooksAtStart;
 
+fn is_long() -> bool {
+    std::env::var_os("LIFESIGN_LONG").is_some()
+}
+
 /// Runs of each kind of schedule.
 fn runs() -> u64 {
-    if std::env::var_os("LIFESIGN_LONG").is_some() { 1_000 } else { 200 }
+    if is_long() { 1_000 } else { 200 }
 }
 
 fn usual(stage: Stage, kind: Kind, seed: u64) -> Run {
@@ -190,6 +194,23 @@ fn assert_lifesign(kind: Kind, runs: u64, tally: Tally, counts: Counts) {
     }
 }
 
+/// The table of the documentation, which is of as many runs as the long ones, says what was counted.
+fn assert_documented(rows: &[Row]) {
+    let text = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/races.md");
+    let text = std::fs::read_to_string(text).expect("the documentation is there");
+    for row in rows {
+        let begins = format!("| {}", row.kind.name());
+        let line = text.lines().find(|line| line.starts_with(&begins)).expect("every kind has its row");
+        let told: Vec<_> = line.split('|').skip(2).map(|cell| cell.trim().replace(',', "")).collect();
+        let cell = |tally: &Tally| match row.kind {
+            Kind::TornRead => tally.torn.to_string(),
+            _ => tally.wrong(),
+        };
+        let counted: Vec<_> = row.usual.iter().chain([&row.lifesign]).map(cell).collect();
+        assert_eq!(told[..counted.len()], counted, "docs/races.md, {}", row.kind.name());
+    }
+}
+
 #[test]
 fn the_story() {
     let _whole = breaks::none();
@@ -206,23 +227,31 @@ fn the_story() {
         assert_lifesign(row.kind, row.runs, row.lifesign, row.counts);
         row.record();
     }
+    if is_long() {
+        assert_documented(&rows);
+    }
     draw_or_compare(&old, &new);
 }
 
-/// The same orders with the fence taken out, or the clean-up made by name: Lifesign would end as the usual design does.
+/// Runs under a break.
+const BROKEN: u64 = 20;
+
+/// The same orders with the fence taken out, or the clean-up made by name: Lifesign would end as the usual design does, in every one of them.
 #[test]
 fn the_story_depends_on_the_fence() {
-    breaks::notices("fence-tested-once", "Lifesign ends right in every run", || {
-        let (tally, counts) = lifesign_often(Kind::OverlappingLifetimes, 20);
-        assert_lifesign(Kind::OverlappingLifetimes, 20, tally, counts);
+    breaks::notices("fence-tested-once", "20 of 20 runs end wrong for ever", || {
+        let (tally, counts) = lifesign_often(Kind::OverlappingLifetimes, BROKEN);
+        assert!(tally.for_ever == 0, "{} of {BROKEN} runs end wrong for ever", tally.for_ever);
+        assert_lifesign(Kind::OverlappingLifetimes, BROKEN, tally, counts);
     });
 }
 
 #[test]
 fn the_story_depends_on_clean_up_by_identity() {
-    breaks::notices("unregister-by-key", "Lifesign ends right in every run", || {
-        let (tally, counts) = lifesign_often(Kind::LateUnsubscribe, 20);
-        assert_lifesign(Kind::LateUnsubscribe, 20, tally, counts);
+    breaks::notices("unregister-by-key", "in 20 of 20 runs the new runner is deaf", || {
+        let (tally, counts) = lifesign_often(Kind::LateUnsubscribe, BROKEN);
+        assert!(tally.deaf == 0, "in {} of {BROKEN} runs the new runner is deaf", tally.deaf);
+        assert_lifesign(Kind::LateUnsubscribe, BROKEN, tally, counts);
     });
 }
 
