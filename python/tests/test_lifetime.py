@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from conftest import World
+from conftest import Timed, World
 from lifesign import Check, ClosedError, Engine, GoneError, HeldError, LifesignError, RevokedError, Status, Token
 
 LIMIT = 30
@@ -49,6 +49,35 @@ def test_leaving_the_block_by_an_error_closes(engine: Engine) -> None:
     with pytest.raises(ZeroDivisionError), check.acquire():
         _ = 1 / 0
     assert check.who().holder is None
+
+
+def test_tokens_that_write_nothing_any_more_are_counted(timed: Timed) -> None:
+    engine = timed.engine
+
+    def leaked() -> int:
+        return engine.stats().leaked_handles
+
+    check = engine.register_check("a")
+    old = check.acquire("old")
+    with check.take_over(old.generation, "new"):
+        assert leaked() == 1, "it was fenced, and is open"
+        old.close()
+        assert leaked() == 0
+    late = check.acquire("late", lease=1)
+    timed.let_pass(2)
+    assert leaked() == 1, "its lease is over"
+    late.close()
+    assert leaked() == 0
+    last = check.acquire("last")
+    last.deregister_check()
+    assert leaked() == 1, "its check is gone"
+    last.close()
+    assert leaked() == 0
+    with engine.register_check("b").acquire(), Engine() as another:
+        forgotten = another.register_check("a").acquire()
+        forgotten.deregister_check()
+        assert (leaked(), another.stats().leaked_handles) == (0, 1), "each engine counts its own"
+        forgotten.close()
 
 
 def test_a_forgotten_token_is_released_with_a_warning(engine: Engine) -> None:
