@@ -352,12 +352,11 @@ fn b2_a_panic_at_every_step_of_a_deregistration() {
 
 #[test]
 fn b2_a_panic_at_every_step_of_a_subscription() {
-    for at in 0..KINDS.len() {
-        let subscribe =
-            || _ = at_every_step(&format!("subscribe to {}", KINDS[at]), |world| world.subscribe(at));
+    for (at, kind) in KINDS.into_iter().enumerate() {
+        let subscribe = || _ = at_every_step(&format!("subscribe to {}", kind), |world| world.subscribe(at));
         breaks::notices("past-commit-unguarded", "before its commit point nothing is changed", subscribe);
         let unsubscribe = || {
-            at_every_step(&format!("unsubscribe from {}", KINDS[at]), |world| {
+            at_every_step(&format!("unsubscribe from {}", kind), |world| {
                 world.subscriptions.borrow()[at].1.close();
                 world.subscriptions.borrow_mut().remove(at);
                 Ok(())
