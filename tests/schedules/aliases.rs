@@ -318,6 +318,8 @@ schedules! {
         settle_before_summaries "settle-before-summaries" REPEATED;
     the_changes_of_an_alias: COUNT,
         count_when_overtaken "count-when-overtaken" COUNTED;
-    a_target_that_leaves: TARGET;
-    two_halves_of_a_loop: HALVES;
+    a_target_that_leaves: TARGET,
+        walk_winner_only_from_a_target "walk-winner-only" MISSING;
+    two_halves_of_a_loop: HALVES,
+        refresh_once_in_half_a_loop "refresh-once" SHOWN;
 }

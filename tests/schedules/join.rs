@@ -141,5 +141,6 @@ schedules! {
         join_counts_late "join-counts-late" ASLEEP;
     calls_that_leave: CALLS,
         join_counts_late_for_calls "join-counts-late" ASLEEP;
-    a_lock_of_the_caller: LOCKED;
+    a_lock_of_the_caller: LOCKED,
+        join_counts_late_beside_a_lock "join-counts-late" ASLEEP;
 }

@@ -167,7 +167,8 @@ fn poll() {
 schedules! {
     a_subscriber_that_waits: WAIT,
         arm_after_look "arm-after-look" ASLEEP;
-    a_slow_subscriber: SLOW;
+    a_slow_subscriber: SLOW,
+        arm_after_look_when_slow "arm-after-look" ASLEEP;
     two_writers_and_a_descriptor: DESCRIPTOR,
         wake_by_setter_only "wake-by-setter-only" READABLE,
         mark_stops_at_leaf "mark-stops-at-leaf" READABLE;

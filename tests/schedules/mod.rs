@@ -25,6 +25,7 @@ mod missed_edge;
 mod overlapping_lifetimes;
 mod parked_writer;
 mod re_creation;
+mod restart;
 mod torn_read;
 
 use std::collections::BTreeMap;
