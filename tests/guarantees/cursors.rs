@@ -209,7 +209,7 @@ fn s8_a_parked_writer_is_neither_waited_for_nor_missed() {
 }
 
 #[test]
-fn s8_who_ignores_unsettled_words_misses_a_parked_writer() {
+fn s8_a_mark_under_way_is_found_by_who_resumes() {
     // It stands before its marks, and has looked up whom to mark before the subscriber came back.
     let script = || resumed_while_a_mark_is_under_way();
     breaks::notices("resume-ignores-unsettled", "a mark under way is not the only way", script);
