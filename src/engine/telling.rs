@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::engine::writing::show;
 use crate::engine::{Check, Engine};
 use crate::model::error::Error;
+use crate::mutant::mutated;
 use crate::writer::history::HistoryEntry;
 use crate::writer::record::WriterRecord;
-use crate::writer::tally::Tallied;
+use crate::writer::tally::{Tallied, Tallies};
 use crate::writer::touch::{UNIT_NS, read};
 
 /// Who holds a check: since when, with what lease, and when it was last heard of.
@@ -106,7 +107,9 @@ impl Engine {
             history.accepted.list().into_iter().for_each(|tallied| add(tallied, true));
         }
         // What a late refusal of a former life has put there is none of this one's.
-        if let Some(refused) = check.place.cell.refused.load().filter(|refused| refused.life == check.life) {
+        let refused = check.place.cell.refused.load();
+        let here = |refused: &Arc<Tallies>| refused.life == check.life && !mutated!("refused-not-told");
+        if let Some(refused) = refused.filter(here) {
             refused.list().into_iter().for_each(|tallied| add(tallied, false));
         }
         let mut writers: Vec<_> = writers.into_iter().map(|(_, activity)| activity).collect();

@@ -19,7 +19,7 @@ use crate::sync::Ordering;
 use crate::writer::commit::{Committed, Next, commit, complete_for, is_paid};
 use crate::writer::history::{HistoryEntry, HistoryKind};
 use crate::writer::lease::{Lease, OnLapse};
-use crate::writer::record::{DeclaredWriter, WriterRecord};
+use crate::writer::record::{self, DeclaredWriter, WriterRecord};
 use crate::writer::tally::Tallies;
 use crate::writer::token::{Shared, Token};
 use crate::writer::touch::{MAX_GENERATION, Verdict, touch, units};
@@ -123,8 +123,15 @@ impl Engine {
             write.token.check_engine(self.inner())?;
             Inner::write(write.token.shared(), write.status, write.output)
         };
-        // What panics is one write's own: those before it stand, and those after it are made.
-        Ok(writes.iter().map(|each| unless_it_panics(|| write(each))).collect())
+        let mut results = Vec::with_capacity(writes.len());
+        for each in writes {
+            // What panics is one write's own: those before it stand, and those after it are made.
+            results.push(unless_it_panics(|| write(each)));
+            if mutated!("batch-stops-at-first-refusal") && results.last().is_some_and(Result::is_err) {
+                break;
+            }
+        }
+        Ok(results)
     }
 }
 
@@ -181,7 +188,7 @@ impl Inner {
                     let _ = token.refused.set(tally.clone());
                     Some(tally)
                 });
-                if let Some(tally) = tally {
+                if let Some(tally) = tally.filter(|_| !mutated!("refusal-uncounted")) {
                     tally.count(self.clock.wall());
                 }
                 self.records.get(current.holder)
@@ -246,7 +253,7 @@ impl Inner {
         let committed = commit(place.cell, &self.revisions, self.clock.wall(), |current| {
             let refused = if current.life != check.life || current.gone {
                 Some(ErrorKind::Gone)
-            } else if current.definition.is_alias() {
+            } else if current.definition.is_alias() && !mutated!("alias-may-be-acquired") {
                 Some(ErrorKind::Derived)
             } else if match expected {
                 Some(expected) => current.generation() != expected,
@@ -368,7 +375,7 @@ impl Inner {
         const VERB: &str = "writing";
         let engine = &token.engine;
         let _call = token.enter(VERB)?;
-        if output.len() > engine.limits.max_output {
+        if output.len() > engine.limits.max_output && !mutated!("output-limit-skipped") {
             return Err(Error::too_large(format!(
                 "check {:?}: the output has {} bytes; at most {} are kept, cut it before writing",
                 &*token.id,
@@ -399,7 +406,8 @@ impl Inner {
             }
             let output = (!same_output).then(|| output.into());
             let flags = current.flags & !(flag::INITIAL | flag::RESTORED);
-            Ok(Some(Next { status, output, flags, ..Next::like(current, token.record.id) }))
+            let writer = if mutated!("commit-unnamed") { record::ENGINE } else { token.record.id };
+            Ok(Some(Next { status, output, flags, ..Next::like(current, writer) }))
         })?;
         match &committed {
             Some(committed) => {

@@ -170,7 +170,7 @@ impl Core {
             worst: earlier.map_or(worst, |earlier| earlier.worst.max(worst)),
         };
         inbox.tombstones.insert(tombstone.definition.id.clone(), buried);
-        if inbox.tombstones.len() > self.most_pending {
+        if inbox.tombstones.len() > self.most_pending && !mutated!("inbox-unbounded") {
             inbox.tombstones.clear();
             inbox.overflow = true;
         }

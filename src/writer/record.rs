@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::RecordId;
+use crate::mutant::mutated;
 
 /// What tells this process from every other. A pid alone does not: in two containers both are 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -251,7 +252,8 @@ impl Records {
             return Ok(table.list[*id as usize - 1].clone());
         }
         let (process, embedder) = (Arc::new(process.clone()), Arc::new(embedder.clone()));
-        let record = self.add(&mut table, process, embedder, label.as_str().into(), true)?;
+        let declared = !mutated!("declared-not-marked");
+        let record = self.add(&mut table, process, embedder, label.as_str().into(), declared)?;
         table.declared.insert(writer.clone(), record.id);
         Ok(record)
     }

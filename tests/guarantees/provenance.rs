@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use lifesign::{
     Acquire, Config, DeclaredWriter, Embedder, Engine, ErrorKind, Event, HistoryKind, Limits, Process,
-    Status, SubscriptionFilter,
+    Status, SubscriptionFilter, WriterActivity,
 };
 
 use crate::support::{alias, breaks, check, drain, engine, kind, limited, parked, service};
@@ -32,9 +32,8 @@ fn p1_a_record_names_process_machine_and_program() {
     }
 }
 
-#[test]
-fn p1_every_commit_carries_its_writer() {
-    let _whole = breaks::none();
+/// Every way to commit, and whom it names.
+fn the_writers_of_commits() {
     let engine = engine();
     let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
     let check = check(&engine, "a", None);
@@ -51,7 +50,7 @@ fn p1_every_commit_carries_its_writer() {
     let one = engine.acquire(&check, "one").unwrap();
     assert_eq!(writer(), "one", "acquired");
     one.write(Status::Warning, "").unwrap();
-    assert_eq!(writer(), "one", "written");
+    assert_eq!(writer(), "one", "every commit carries its writer: written");
     let two = engine.take_over(&check, one.generation(), "two").unwrap();
     assert_eq!(writer(), "two", "taken over");
     assert_eq!(engine.snapshot(&check).unwrap().holder(), two.record().id);
@@ -60,6 +59,11 @@ fn p1_every_commit_carries_its_writer() {
     assert_eq!(engine.snapshot(&check).unwrap().holder(), 0);
     engine.deregister_check_by_force(&check, "operator").unwrap();
     assert_eq!(writer(), "operator", "deregistered");
+}
+
+#[test]
+fn p1_every_commit_carries_its_writer() {
+    breaks::notices("commit-unnamed", "every commit carries its writer: written", the_writers_of_commits);
 }
 
 #[test]
@@ -255,25 +259,26 @@ fn p3_who_says_since_when_and_from_where() {
     assert!(who.holder.is_none() && who.since_ns == 0);
 }
 
-#[test]
-fn p3_writers_tells_everybody_who_wrote_or_tried_to() {
-    let _whole = breaks::none();
-    let engine = engine();
-    let check = check(&engine, "web:alive", None);
-    let remote = Process { machine: "elsewhere".into(), pid: 7, ..Process::default() };
-    let remote = DeclaredWriter {
-        process: remote,
+/// A peer that runs another build on another machine, as an embedder that fronts it declares it.
+fn peer() -> DeclaredWriter {
+    DeclaredWriter {
+        process: Process { machine: "elsewhere".into(), pid: 7, ..Process::default() },
         embedder: Embedder { build: "b41".into(), ..Embedder::default() },
         label: "peer".into(),
-    };
-    let declared = engine.declare_writer(&remote).unwrap();
-    assert_eq!(engine.declare_writer(&remote).unwrap(), declared, "the same again is the same");
+    }
+}
+
+/// The peer writes, is taken over from here and writes on; a third wants the check too.
+fn writers_of_two_machines() {
+    let embedder = Embedder { build: "b42".into(), ..Embedder::default() };
+    let engine = Engine::open(Config { embedder, ..Config::default() }).unwrap();
+    let check = check(&engine, "web:alive", None);
+    let declared = engine.declare_writer(&peer()).unwrap();
     let old = engine.acquire(&check, Acquire::default().declared(declared)).unwrap();
     old.write(Status::Critical, "down").unwrap();
     let new = engine.take_over(&check, old.generation(), "probe").unwrap();
     for _ in 0..3 {
-        let refused = old.write(Status::Passing, "late").expect_err("fenced");
-        assert!(refused.to_string().contains("on elsewhere, as declared"), "{refused}");
+        assert_eq!(kind(old.write(Status::Passing, "late")), ErrorKind::Fenced);
     }
     assert_eq!(kind(engine.acquire(&check, "third")), ErrorKind::Held);
     let writers = engine.writers(&check).unwrap();
@@ -281,17 +286,58 @@ fn p3_writers_tells_everybody_who_wrote_or_tried_to() {
         .iter()
         .map(|writer| {
             let record = writer.record.as_ref().unwrap();
-            (&*record.label, &*record.process.machine, writer.accepted, writer.refused, writer.holds)
+            (&*record.label, writer.accepted, writer.refused, writer.holds)
         })
         .collect();
-    let here = &*new.record().process.machine;
     assert_eq!(
         told,
-        [("probe", here, 1, 0, true), ("peer", "elsewhere", 2, 3, false), ("third", here, 0, 1, false)],
-        "the holder first, then the busiest; machines and builds stand out"
+        [("probe", 1, 0, true), ("peer", 2, 3, false), ("third", 0, 1, false)],
+        "the holder first, then the busiest, with what was accepted and what was refused"
+    );
+    let here = &*new.record().process.machine;
+    let from = |writer: &WriterActivity| {
+        let record = writer.record.clone().unwrap();
+        (record.process.machine.clone(), record.embedder.build.clone())
+    };
+    let from: Vec<_> = writers.iter().map(from).collect();
+    let pairs = [(here, "b42"), ("elsewhere", "b41"), (here, "b42")];
+    assert_eq!(
+        from,
+        pairs.map(|(machine, build)| (machine.to_owned(), build.to_owned())),
+        "each comes with its machine and its build, by which those that differ are told apart"
     );
     assert!(writers.iter().all(|writer| 0 < writer.first_ns && writer.first_ns <= writer.last_ns));
-    assert!(writers[1].record.as_ref().unwrap().declared && !writers[0].record.as_ref().unwrap().declared);
+}
+
+#[test]
+fn p3_writers_tells_everybody_who_wrote_or_tried_to() {
+    breaks::notices(
+        "refused-not-told",
+        "with what was accepted and what was refused",
+        writers_of_two_machines,
+    );
+}
+
+/// One writer is declared, the other is this process.
+fn declared_and_observed() {
+    let engine = engine();
+    let check = check(&engine, "web:alive", None);
+    let declared = engine.declare_writer(&peer()).unwrap();
+    assert_eq!(engine.declare_writer(&peer()).unwrap(), declared, "the same again is the same");
+    assert!(engine.record(declared).unwrap().declared, "who was declared is marked so");
+    let old = engine.acquire(&check, Acquire::default().declared(declared)).unwrap();
+    let new = engine.take_over(&check, old.generation(), "probe").unwrap();
+    let refused = old.write(Status::Passing, "late").expect_err("fenced");
+    assert!(refused.to_string().contains("on elsewhere, as declared"), "{refused}");
+    assert!(refused.caller().unwrap().declared && !refused.holder().unwrap().declared);
+    let writers = engine.writers(&check).unwrap();
+    let marks: Vec<_> = writers.iter().map(|writer| writer.record.as_ref().unwrap().declared).collect();
+    assert_eq!((marks, new.record().declared), (vec![false, true], false), "and nobody else is");
+}
+
+#[test]
+fn x2_a_declared_writer_is_marked_wherever_it_is_shown() {
+    breaks::notices("declared-not-marked", "who was declared is marked so", declared_and_observed);
 }
 
 #[test]
