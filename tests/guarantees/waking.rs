@@ -1,11 +1,13 @@
 //! S9 and S10: whoever waits is woken, the descriptor is level-triggered, and the end is clean.
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use lifesign::{ErrorKind, Status, SubscriptionFilter};
 
+use crate::support::overlap::{this_thread, until_asleep};
 use crate::support::{
     PATIENCE, alias, breaks, check, drain, engine, ids, is_readable, kind, parked, service, token,
     wait_readable,
@@ -153,14 +155,17 @@ fn s9_a_sleeping_consumer_is_woken_by_either_way() {
     let descriptor = subscription.descriptor().unwrap();
     drain(&subscription);
     for round in 0..200 {
+        let (say, thread) = channel();
         thread::scope(|scope| {
             let consumer = scope.spawn(|| {
+                say.send(this_thread()).unwrap();
                 if round % 2 == 0 {
                     subscription.wait(Some(PATIENCE)).expect("the commit wakes it");
                 } else {
                     assert!(wait_readable(descriptor, PATIENCE), "the commit wakes it");
                 }
             });
+            until_asleep(thread.recv().unwrap());
             token.write(STATUSES[round % 3], &round.to_string()).unwrap();
             consumer.join().unwrap();
         });

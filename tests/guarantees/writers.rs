@@ -1,14 +1,15 @@
 //! W1–W5, W8: one writer, fenced, incarnations, named refusals, and registering the same again.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use lifesign::{
     CheckKind, CheckSpec, Engine, ErrorKind, ServiceSpec, Status, SubscriptionFilter, Token, Who, Write,
 };
 
+use crate::support::overlap::{Clock, Span};
 use crate::support::{alias, breaks, check, drain, engine, kind, parked, refusals, service, states};
 
 #[test]
@@ -35,21 +36,37 @@ fn w1_a_held_check_is_refused_with_its_holder() {
     assert!(two.generation() > generation);
 }
 
+/// Four threads call it at the same time.
+fn all_at_once<R: Send>(call: impl Fn() -> R + Sync) -> Vec<(Span, R)> {
+    const THREADS: usize = 4;
+    let (clock, start) = (Clock::default(), Barrier::new(THREADS));
+    thread::scope(|scope| {
+        let rival = || {
+            start.wait();
+            clock.time(&call)
+        };
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(rival)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
 #[test]
 fn w1_of_many_that_acquire_exactly_one_succeeds() {
     let _whole = breaks::none();
     let engine = engine();
     let check = check(&engine, "web:alive", None);
+    let mut met = 0;
     for _ in 0..500 {
-        let tokens: Vec<_> = thread::scope(|scope| {
-            let acquire = |_| scope.spawn(|| engine.acquire(&check, "rival"));
-            let threads: Vec<_> = (0..4).map(acquire).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        let (held, refused): (Vec<_>, Vec<_>) = tokens.into_iter().partition(Result::is_ok);
-        assert_eq!(held.len(), 1, "one writer");
-        assert!(refused.into_iter().all(|refused| kind(refused) == ErrorKind::Held));
+        let rivals = all_at_once(|| engine.acquire(&check, "rival"));
+        let (held, refused): (Vec<_>, Vec<_>) = rivals.into_iter().partition(|(_, taken)| taken.is_ok());
+        let [(won, Ok(token))] = &held[..] else { panic!("one writer: {held:?}") };
+        for (lost, refused) in refused {
+            let refused = refused.expect_err("it is held");
+            assert_eq!((refused.kind(), refused.generation()), (ErrorKind::Held, Some(token.generation())));
+            met += u32::from(lost.met(*won));
+        }
     }
+    assert!(met > 0, "nobody was refused while the winner was acquiring");
 }
 
 #[test]
@@ -60,16 +77,23 @@ fn w1_one_token_is_used_from_many_threads() {
     let check = check(&engine, "web:alive", None);
     let token = engine.acquire(&check, "U").unwrap();
     let before = engine.snapshot(&check).unwrap();
+    let met = AtomicU64::new(0);
+    let start = Barrier::new(4);
     thread::scope(|scope| {
         for thread in 0..4 {
-            let token = &token;
+            let (token, engine, check, met, start) = (&token, &engine, &check, &met, &start);
             scope.spawn(move || {
+                let version = || engine.snapshot(check).unwrap().version();
+                start.wait();
                 for number in 0..WRITES {
+                    let before = version();
                     token.write(Status::Passing, &format!("{thread}.{number}")).unwrap();
+                    met.fetch_add(u64::from(version() > before + 1), Ordering::Relaxed);
                 }
             });
         }
     });
+    assert!(met.into_inner() > 0, "no write of another thread came while one wrote");
     let after = engine.snapshot(&check).unwrap();
     assert_eq!(after.version() - before.version(), 4 * WRITES, "each commit counts once");
     assert_eq!(engine.stats().unwrap().refused_fenced, 0);
@@ -124,19 +148,19 @@ fn w2_of_many_that_take_over_exactly_one_succeeds() {
     let engine = engine();
     let check = check(&engine, "web:alive", None);
     let mut holder = engine.acquire(&check, "first").unwrap();
+    let mut met = 0;
     for _ in 0..500 {
         let seen = holder.generation();
-        let tokens: Vec<_> = thread::scope(|scope| {
-            let take_over = |_| scope.spawn(|| engine.take_over(&check, seen, "rival"));
-            let threads: Vec<_> = (0..4).map(take_over).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        let mut held: Vec<Token> = tokens.into_iter().filter_map(Result::ok).collect();
+        let rivals = all_at_once(|| engine.take_over(&check, seen, "rival"));
+        let (mut held, refused): (Vec<_>, Vec<_>) = rivals.into_iter().partition(|(_, taken)| taken.is_ok());
         assert_eq!(held.len(), 1, "one step and one winner");
         assert_eq!(kind(holder.write(Status::Critical, "")), ErrorKind::Fenced);
-        holder = held.pop().unwrap();
+        let (won, taken) = held.remove(0);
+        holder = taken.unwrap();
+        met += refused.iter().filter(|(lost, _)| lost.met(won)).count();
         holder.write(Status::Passing, "").unwrap();
     }
+    assert!(met > 0, "nobody was refused while the winner took over");
 }
 
 #[test]
@@ -236,9 +260,8 @@ fn w3_incarnations_and_generations_never_start_again() {
     }
 }
 
-#[test]
-fn w4_refusals_are_counted_with_both_sides() {
-    let _whole = breaks::none();
+/// An old holder goes on writing, and a rival wants the check.
+fn refused_writers() {
     let engine = engine();
     let check = check(&engine, "web:alive", None);
     let old = engine.acquire(&check, "old").unwrap();
@@ -260,7 +283,11 @@ fn w4_refusals_are_counted_with_both_sides() {
         .map(|(record, count)| (engine.record(record).unwrap().label.to_string(), count))
         .collect();
     let counted = engine.writers(&check).unwrap();
-    assert_eq!(counts, [("old".to_owned(), 6), ("rival".to_owned(), 3)], "the heaviest first");
+    assert_eq!(
+        counts,
+        [("old".to_owned(), 6), ("rival".to_owned(), 3)],
+        "each refusal is counted, the heaviest first"
+    );
     assert!(counted.iter().all(|one| 0 < one.first_ns && one.first_ns <= one.last_ns));
     let stats = engine.stats().unwrap();
     assert_eq!((stats.refused_fenced, stats.refused_held), (6, 3));
@@ -269,6 +296,11 @@ fn w4_refusals_are_counted_with_both_sides() {
         old.record().label,
         "its record lives on, fenced or not"
     );
+}
+
+#[test]
+fn w4_refusals_are_counted_with_both_sides() {
+    breaks::notices("refusal-uncounted", "each refusal is counted, the heaviest first", refused_writers);
 }
 
 #[test]
@@ -434,9 +466,8 @@ fn the_same_report_again_is_a_heartbeat() {
     assert_eq!((stats.heartbeats, stats.commits), (10, commits));
 }
 
-#[test]
-fn w7_each_write_of_a_batch_stands_by_itself() {
-    let _whole = breaks::none();
+/// A batch in which writes succeed before, between and after those that are refused.
+fn a_batch_with_refusals() {
     let engine = engine();
     let checks: Vec<_> = ["a", "b", "c", "d"].map(|id| check(&engine, id, None)).into();
     let tokens: Vec<_> = checks.iter().map(|check| engine.acquire(check, "probe").unwrap()).collect();
@@ -469,7 +500,8 @@ fn w7_each_write_of_a_batch_stands_by_itself() {
             None,
             Some(ErrorKind::ForeignEngine),
             None
-        ]
+        ],
+        "each write has its own result"
     );
     let revisions: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
     let first = engine.snapshot(&checks[0]).unwrap();
@@ -480,4 +512,9 @@ fn w7_each_write_of_a_batch_stands_by_itself() {
     drop(rival);
     engine.close();
     assert_eq!(kind(engine.write_batch(&[])), ErrorKind::Closed);
+}
+
+#[test]
+fn w7_each_write_of_a_batch_stands_by_itself() {
+    breaks::notices("batch-stops-at-first-refusal", "each write has its own result", a_batch_with_refusals);
 }

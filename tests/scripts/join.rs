@@ -1,11 +1,13 @@
 //! Join: waiting for an old runner to leave, apart from the fence.
 
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use lifesign::{ErrorKind, Join, Status};
 
+use crate::support::overlap::{this_thread, until_asleep};
 use crate::support::{PATIENCE, breaks, check, engine, kind, parked};
 
 const NOW: Duration = Duration::ZERO;
@@ -50,8 +52,13 @@ fn closing_ends_a_join_that_waits() {
         let o = Arc::new(engine.acquire(&check, "O").unwrap());
         assert_eq!(o.generation(), generation + 1);
         let n = engine.take_over(&check, o.generation(), "N").unwrap();
+        let (say, thread) = channel();
         thread::scope(|scope| {
-            scope.spawn(|| n.join(&o, join(PATIENCE, false)).expect("O closes its token"));
+            scope.spawn(|| {
+                say.send(this_thread()).unwrap();
+                n.join(&o, join(PATIENCE, false)).expect("O closes its token");
+            });
+            until_asleep(thread.recv().unwrap());
             o.close().unwrap();
         });
     }

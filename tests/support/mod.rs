@@ -19,6 +19,8 @@ pub mod clock;
 pub mod disk;
 pub mod every_call;
 pub mod evidence;
+#[cfg(not(any(loom, shuttle)))]
+pub mod overlap;
 #[cfg(feature = "failpoints")]
 pub mod parked;
 pub mod random;
