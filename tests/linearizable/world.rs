@@ -45,7 +45,7 @@ pub struct Living {
 }
 
 /// The steps of a write at which a thread may be stopped.
-pub const STEPS: [&str; 10] = [
+pub const STEPS: [&str; 14] = [
     "commit:loaded",
     "commit:drawn",
     "commit:done",
@@ -55,6 +55,10 @@ pub const STEPS: [&str; 10] = [
     "walk:refreshed",
     "walk:marked",
     "commit:propagated",
+    "mark:leaf",
+    "mark:wake",
+    "commit:marked",
+    "commit:stamped",
     "commit:settled",
 ];
 
