@@ -2,6 +2,10 @@
 //! plain collections, and after each call everything that can be observed is compared. A sequence that shows a difference is shrunk and printed
 //! with what the engine answered.
 //!
+//! What it leaves out, and where that is tested: subscriptions to trouble (`guarantees::trouble`, `guarantees::claims::x1_a_rival_is_trouble`),
+//! declared writers (`guarantees::provenance`), claims of names (`guarantees::claims`), forks (`guarantees::fork`, `faults::forks`), and whatever needs a
+//! second thread (`scripts`, `linearizable`, the models and the schedules).
+//!
 //! `LIFESIGN_SEQUENCES` sets how many sequences are run, then from a seed of their own; `LIFESIGN_SEED` repeats a run. A run prints both.
 
 #[path = "../support/mod.rs"]

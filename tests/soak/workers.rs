@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lifesign::{Acquire, CheckSpec, Error, ErrorKind, OnLapse, ServiceSpec, Status, Token, Write};
+use lifesign::{Acquire, CheckSpec, Error, ErrorKind, Join, OnLapse, ServiceSpec, Status, Token, Write};
 
 use crate::support::random::Random;
 use crate::world::{CHECKS, SERVICES, World};
@@ -65,6 +65,7 @@ impl<'a> Worker<'a> {
             94..=95 => self.node(),
             96 => self.service(),
             97 => self.redefine(),
+            98 => self.ask(),
             _ => self.read(),
         }
     }
@@ -76,13 +77,26 @@ impl<'a> Worker<'a> {
         // From some ticks to more than the clock can jump.
         let seconds = [10, 60, 600, 4 * 3_600][self.below(4)];
         let lease = (self.below(4) > 0).then(|| Duration::from_secs(seconds));
-        let how = Acquire { lease, on_lapse: lapse, ..Acquire::new(&self.label) };
+        let declared = (self.below(4) == 0).then_some(self.world.peer);
+        let how = Acquire { lease, on_lapse: lapse, declared, ..Acquire::new(&self.label) };
         let engine = &self.world.engine;
         let taken = match beside_rivals(engine.acquire(&check, how)) {
             Some(token) => Some(token),
             None => beside_rivals(engine.who(&check))
                 .and_then(|who| beside_rivals(engine.take_over(&check, who.generation, how))),
         };
+        if let Some(taken) = &taken {
+            assert_eq!(taken.record().declared, declared.is_some(), "who was declared is marked so");
+            // A token of its own that it has taken the check from, or another: nobody waits for long.
+            if let Some(old) = self.tokens.first() {
+                let over = taken
+                    .join(old, Join { timeout: Some(Duration::ZERO), calls_only: self.random.below(2) == 0 });
+                match over.map_err(|refused| refused.kind()) {
+                    Ok(()) => _ = self.world.joined.fetch_add(1, Ordering::Relaxed),
+                    Err(refused) => assert_eq!(refused, ErrorKind::StillRunning),
+                }
+            }
+        }
         self.tokens.extend(taken);
         if self.tokens.len() > KEPT {
             self.tokens.remove(0);
@@ -172,6 +186,20 @@ impl<'a> Worker<'a> {
         let mut spec = CheckSpec::new("node:disk").initial(Status::Passing);
         spec.name = format!("disk {number}");
         self.world.engine.redefine_check(&disk, &spec, None).unwrap();
+    }
+
+    /// Who it is that has a check, and what has happened to it.
+    fn ask(&mut self) {
+        let id = crate::world::id(self.below(SERVICES), self.below(CHECKS));
+        let engine = &self.world.engine;
+        let Some(check) = beside_rivals(engine.check(&id)) else { return };
+        if let Some(writers) = beside_rivals(engine.writers(&check)) {
+            assert!(writers.iter().filter(|writer| writer.holds).count() <= 1, "two hold {id}: {writers:?}");
+        }
+        if let Some(history) = beside_rivals(engine.history(&check)) {
+            assert!(history.is_sorted_by_key(|entry| entry.revision), "{id}: {history:?}");
+            self.world.remembered.fetch_add(history.len() as u64, Ordering::Relaxed);
+        }
     }
 
     fn read(&mut self) {

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use lifesign::{Check, CheckSpec, Claim, ClockSource, Config, Engine, Service, ServiceSpec, Status};
+use lifesign::{
+    Check, CheckSpec, Claim, ClockSource, Config, DeclaredWriter, Engine, Export, Process, RecordId, Service,
+    ServiceSpec, Status,
+};
 
 use crate::HOUR;
 
@@ -20,6 +23,12 @@ pub struct World {
     /// Tells the threads of a round to end.
     pub stop: AtomicBool,
     pub operations: AtomicU64,
+    /// Joins that found the other runner gone.
+    pub joined: AtomicU64,
+    /// Entries of histories that were read.
+    pub remembered: AtomicU64,
+    /// A remote writer in whose name workers write too.
+    pub peer: RecordId,
     pub folder: tempfile::TempDir,
     _claim: Claim,
     boot: AtomicU64,
@@ -33,7 +42,11 @@ pub fn id(service: usize, check: usize) -> String {
 
 impl World {
     pub fn new() -> Self {
-        let engine = Engine::open(Config { clock: ClockSource::Manual, ..Config::default() }).unwrap();
+        let engine =
+            Engine::open(Config { clock: ClockSource::Manual, history: 16, ..Config::default() }).unwrap();
+        let process = Process { machine: "elsewhere".into(), ..Process::default() };
+        let peer = DeclaredWriter { process, label: "peer".into(), ..DeclaredWriter::default() };
+        let peer = engine.declare_writer(&peer).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let claim = engine.claim(folder.path(), "soak").unwrap();
         let services: Vec<_> = (0..SERVICES)
@@ -58,6 +71,9 @@ impl World {
             services,
             stop: AtomicBool::new(false),
             operations: AtomicU64::new(0),
+            joined: AtomicU64::new(0),
+            remembered: AtomicU64::new(0),
+            peer,
             folder,
             _claim: claim,
             boot: AtomicU64::new(0),
@@ -84,6 +100,14 @@ impl World {
     /// Hours that have gone by.
     pub fn hours(&self) -> u64 {
         self.boot.load(Ordering::Relaxed) / 1_000_000_000 / HOUR
+    }
+
+    /// Audits and exports beside the work: nothing is ever repaired, and every export can be read back.
+    pub fn look_after(&self) {
+        assert_eq!(self.engine.audit().unwrap(), 0, "the audit finds nothing beside the work");
+        let file = self.folder.path().join("beside.json");
+        let count = self.engine.export(&file).unwrap();
+        assert_eq!(Export::read(&file).unwrap().checks().count(), count, "an export is whole");
     }
 
     pub fn export(&self) -> PathBuf {
