@@ -57,7 +57,8 @@ func (e *Engine) Subscribe(filter Filter) (*Subscription, error) {
 
 // Subscribe is [Engine.Subscribe] as the check's writer: a runner that was
 // started late, and taken over before it came to run, is told so here with
-// [ErrFenced]. The subscription outlives the token.
+// [ErrFenced], or with [ErrExpired] if its lease ran out and nobody came. The
+// subscription outlives the token.
 func (t *Token) Subscribe(filter Filter) (*Subscription, error) {
 	var pins runtime.Pinner
 	defer pins.Unpin()

@@ -56,8 +56,8 @@ func (c *Check) Who() (Who, error) {
 type WriterActivity struct {
 	// Record is who; nil for all the others together.
 	Record *WriterRecord
-	// Accepted counts its commits, acquisitions among them and heartbeats not;
-	// Refused its calls that were refused.
+	// Accepted counts its commits, acquisitions among them and heartbeats not,
+	// if the engine keeps histories; Refused its calls that were refused.
 	Accepted, Refused uint64
 	// First and Last are when the first and the last of them were.
 	First, Last time.Time

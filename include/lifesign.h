@@ -754,7 +754,7 @@ typedef struct lifesign_acquire_spec {
    */
   lifesign_status on_lapse;
   /**
-   * Milliseconds after its last report or renewal in which the token is lost, rounded up to 10; 0 keeps it until it is closed.
+   * Milliseconds after the last report or renewal at which the token is lost, rounded up to 10; 0: it is kept until it is closed.
    */
   uint64_t lease_ms;
   /**
@@ -861,7 +861,7 @@ typedef struct lifesign_writer {
    */
   uint32_t record;
   /**
-   * Commits it made, heartbeats not among them.
+   * Commits it made, acquisitions among them and heartbeats not; counted only if the engine keeps histories.
    */
   uint64_t accepted;
   /**
@@ -1281,7 +1281,7 @@ typedef struct lifesign_rival {
 #define LIFESIGN_BUFFER_TOO_SMALL 16
 
 /**
- * A quota of the engine or process is used up, or a disk.
+ * A quota of the engine or the process is used up, or a disk is full.
  */
 #define LIFESIGN_LIMIT 17
 
@@ -1433,7 +1433,7 @@ lifesign_result lifesign_engine_record(lifesign_engine engine,
                                        struct lifesign_error *error);
 
 /**
- * All services, in no order. `count` is told always; with fewer than `count` places the call fails and the array stays as it is.
+ * All services, in no order. `count` is always written; with fewer than `count` places the call fails and the array stays as it is.
  *
  * Any thread. Errors: BUFFER_TOO_SMALL, CLOSED, FORGED, FORKED, INVALID.
  */
@@ -1493,8 +1493,8 @@ lifesign_result lifesign_service_status(lifesign_service service,
                                         struct lifesign_error *error);
 
 /**
- * A service's checks and summary as of one (version, epoch). `bytes_needed` is told always that the service is there; when `checks_cap` or
- * `bytes_cap` does not suffice, `view->checks` alone is written: call again with room for as many and some more, since others may register.
+ * A service's checks and summary as of one (version, epoch). `bytes_needed` is written whenever the service exists; if `checks_cap` or `bytes_cap`
+ * is too small, of `view` only `checks` is written: call again with room for that many and a few more, since others may be registered meanwhile.
  *
  * Any thread; it waits for a moment in which the checks stand still. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.
  */
@@ -1559,7 +1559,7 @@ lifesign_result lifesign_check_status(lifesign_check check,
                                       struct lifesign_error *error);
 
 /**
- * The whole present state of a check: one commit, never a mix. `bytes_needed` is told also when `bytes_cap` does not suffice; 255 + 255 + 255 +
+ * The whole present state of a check: one commit, never a mix. `bytes_needed` is written also when `bytes_cap` does not suffice; 255 + 255 + 255 +
  * 255 + 4096 bytes and the engine's `max_output` always do.
  *
  * Any thread. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.
@@ -1638,8 +1638,8 @@ lifesign_result lifesign_token_record(lifesign_token token,
                                       struct lifesign_error *error);
 
 /**
- * Deregisters the check as its holder. The token stays until it is closed, and answers GONE. Any thread. Errors: FENCED, GONE, REVOKED, CLOSED,
- * FORGED, FORKED.
+ * Deregisters the check as its holder. The token stays until it is closed, and answers GONE. Any thread. Errors: FENCED, EXPIRED if the lease ran
+ * out and nobody came, GONE, REVOKED, CLOSED, FORGED, FORKED.
  */
 lifesign_result lifesign_token_deregister_check(lifesign_token token,
                                                 struct lifesign_error *error);
@@ -1671,7 +1671,7 @@ lifesign_result lifesign_token_join(lifesign_token self_,
 lifesign_result lifesign_check_who(lifesign_check check, struct lifesign_who *who, struct lifesign_error *error);
 
 /**
- * Everybody who wrote this life of the check or tried to, as far as it is remembered: the holder first, then the busiest. `count` is told always;
+ * Everybody who wrote this life of the check or tried to, as far as it is remembered: the holder first, then the busiest. `count` is always written;
  * with fewer places the call fails and the array stays as it is. 18 places always suffice.
  *
  * Any thread. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.
@@ -1683,7 +1683,7 @@ lifesign_result lifesign_check_writers(lifesign_check check,
                                        struct lifesign_error *error);
 
 /**
- * The latest status transitions, take-overs and lapses of this life of the check, oldest first. `count` is told always; with fewer places the call
+ * The latest status transitions, take-overs and lapses of this life of the check, oldest first. `count` is always written; with fewer places the call
  * fails and the array stays as it is. As many places as the engine keeps entries always suffice.
  *
  * Any thread. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.
@@ -1720,7 +1720,8 @@ lifesign_result lifesign_subscribe(lifesign_engine engine,
  * Subscribes as the writer of the token's check, like `lifesign_subscribe`, unless the token is not the check's present one: a runner that was
  * started late and taken over before it came to run is told so here. The subscription outlives the token.
  *
- * Any thread. Errors: FENCED naming who took over, GONE, REVOKED, and those of `lifesign_subscribe`.
+ * Any thread. Errors: FENCED naming who took over, EXPIRED if the lease ran out and nobody came, GONE, REVOKED, and those of
+ * `lifesign_subscribe`.
  */
 lifesign_result lifesign_token_subscribe(lifesign_token token,
                                          const struct lifesign_filter *filter,
@@ -1743,7 +1744,7 @@ lifesign_result lifesign_subscription_poll(lifesign_subscription subscription,
 
 /**
  * Waits until something is pending, up to `timeout_ms` milliseconds; below 0 for ever. It returns at once if anything newer exists, whether it
- * came before, during or after the call.
+ * came before the call or during it.
  *
  * One consumer at a time. Errors: TIMEOUT with a bookmark, BUSY, CLOSED also when it is closed while waiting, FORGED, FORKED.
  */
@@ -1824,7 +1825,7 @@ lifesign_result lifesign_claim_state(lifesign_claim claim,
                                      struct lifesign_error *error);
 
 /**
- * Who else wants the name, the one seen last first; at most 64. `count` is told always; with fewer than `count` places the call fails and the
+ * Who else wants the name, the one seen last first; at most 64. `count` is always written; with fewer than `count` places the call fails and the
  * array stays as it is.
  *
  * Any thread. Errors: BUFFER_TOO_SMALL, CLOSED, FORGED, FORKED, INVALID.

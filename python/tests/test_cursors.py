@@ -188,7 +188,7 @@ def subscribe_as_token(token: Token) -> Callable[[Cursor], Subscription]:
 
 @pytest.mark.parametrize("by", ["engine", "token"])
 def test_foreign_and_future_cursors(world: World, by: str) -> None:
-    """Script 9: another engine's cursor resets, one from the future is refused; neither loses what is there."""
+    """Another engine's cursor resets, one from the future is refused; neither loses what is there."""
     engine = world.engine
     as_engine: Callable[[Cursor], Subscription] = lambda cursor: engine.subscribe(since=cursor)  # noqa: E731
     subscribe = as_engine if by == "engine" else subscribe_as_token(world.token)
@@ -216,7 +216,7 @@ def test_foreign_and_future_cursors(world: World, by: str) -> None:
 
 
 def test_a_cursor_of_an_engine_that_was_closed(world: World) -> None:
-    """Script 9 over a restart: the engine of the cursor is no more."""
+    """Over a restart: the engine of the cursor is no more."""
     with Engine() as earlier:
         cursor = Cursor.parse(str(left_at_the_end(earlier)))
     with world.engine.subscribe(since=cursor) as subscription:

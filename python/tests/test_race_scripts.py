@@ -54,7 +54,7 @@ def refused_by(write: "Future[FencedError]", new: Token) -> None:
 def test_overlapping_lifetimes(
     engine: Engine, target: Token, mirror: Check, threads: ThreadPoolExecutor, goes_on: bool
 ) -> None:
-    """Script 3: O wakes with ``critical`` in hand and is paused across N's take-over, subscribe and commit."""
+    """Overlapping lifetimes: O wakes with ``critical`` in hand and is paused across N's take-over, subscribe and commit."""
     in_hand, subscribed, resume = Step(), Step(), Step()
     target.update(Status.CRITICAL, "down")
     old = mirror.acquire("O")
@@ -104,7 +104,7 @@ def test_overlapping_lifetimes(
 def test_late_unsubscribe_and_late_deregister(
     engine: Engine, target: Token, mirror: Check, threads: ThreadPoolExecutor
 ) -> None:
-    """Script 4: O's deferred clean-up comes after N's start; U commits; N wakes and its check stands."""
+    """Late unsubscribe: O's deferred clean-up comes after N's start; U commits; N wakes and its check stands."""
     stopping, clean_up, cleaned, woken = Step(), Step(), Step(), Step()
     target.update(Status.CRITICAL, "down")
     old = mirror.acquire("O")
@@ -150,7 +150,7 @@ def test_late_unsubscribe_and_late_deregister(
 
 
 def test_the_old_writers_close_does_not_release_its_successors_check(mirror: Check) -> None:
-    """Script 4 with the close alone deferred."""
+    """Late unsubscribe with the close alone deferred."""
     old = mirror.acquire("O")
     with mirror.take_over(old.generation, "N") as new:
         old.close()
@@ -159,7 +159,7 @@ def test_the_old_writers_close_does_not_release_its_successors_check(mirror: Che
 
 
 def test_a_write_before_the_take_over_stands(mirror: Check, threads: ThreadPoolExecutor) -> None:
-    """Script 3 in the other order: O's write is first, so it is committed, and N sees it."""
+    """Overlapping lifetimes in the other order: O's write is first, so it is committed, and N sees it."""
     written = Step()
 
     def old_runner(old: Token) -> None:
@@ -200,7 +200,7 @@ def test_many_rivals_one_winner(mirror: Check, threads: ThreadPoolExecutor) -> N
 
 
 def test_a_late_runner_is_refused_when_it_subscribes(engine: Engine) -> None:
-    """Script 5: O is first scheduled after N's take-over; its subscribe is refused, and N wakes."""
+    """Late register: O is first scheduled after N's take-over; its subscribe is refused, and N wakes."""
     own = engine.register_check("own")
     watched = engine.register_check("watched")
     with own.acquire("O") as o, own.take_over(o.generation, "N") as n, n.subscribe(check=watched) as changes:

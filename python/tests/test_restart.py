@@ -175,7 +175,7 @@ ORDERS = sorted(order for order in STEPS if order.index("acquire") < order.index
 @pytest.mark.parametrize("restored", [False, True], ids=["restored late", "restored at first"])
 @pytest.mark.parametrize("order", ORDERS, ids=" ".join)
 def test_restart_in_every_order(engine: Engine, order: tuple[str, ...], restored: bool) -> None:
-    """Script 8: restored ``critical``, registered again while the first evaluation is under way, then ``passing``."""
+    """Restored ``critical``, registered again while the first evaluation is under way, then ``passing``."""
     restart = Restart(engine, restored=restored)
     for step in order:
         getattr(restart, step)()
@@ -189,7 +189,7 @@ def test_restart_in_every_order(engine: Engine, order: tuple[str, ...], restored
 
 
 def test_restart_at_once(engine: Engine, threads: ThreadPoolExecutor) -> None:
-    """Script 8 with the registrations and the evaluation in threads that start together."""
+    """The same with the registrations and the evaluation in threads that start together."""
     overlaps = 0
     for turn in range(200):
         check = engine.register_check(f"job {turn}")

@@ -125,7 +125,7 @@ impl Subscription {
         self.core.poll(&self.engine, accept)
     }
 
-    /// Waits until something is pending; returns at once if something newer exists, whether it came before, during or after the call. Blocking.
+    /// Waits until something is pending; returns at once if something newer exists, whether it came before the call or during it. Blocking.
     ///
     /// # Errors
     /// `TIMEOUT` with a bookmark ([`Error::bookmark`]), `BUSY`, `CLOSED` when the engine or the subscription is closed, also while waiting, `FORKED`.

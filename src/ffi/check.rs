@@ -169,7 +169,7 @@ pub extern "C" fn lifesign_check_status(
     })
 }
 
-/// The whole present state of a check: one commit, never a mix. `bytes_needed` is told also when `bytes_cap` does not suffice; 255 + 255 + 255 +
+/// The whole present state of a check: one commit, never a mix. `bytes_needed` is written also when `bytes_cap` does not suffice; 255 + 255 + 255 +
 /// 255 + 4096 bytes and the engine's `max_output` always do.
 ///
 /// Any thread. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.

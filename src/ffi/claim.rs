@@ -87,7 +87,7 @@ pub extern "C" fn lifesign_claim_state(
     })
 }
 
-/// Who else wants the name, the one seen last first; at most 64. `count` is told always; with fewer than `count` places the call fails and the
+/// Who else wants the name, the one seen last first; at most 64. `count` is always written; with fewer than `count` places the call fails and the
 /// array stays as it is.
 ///
 /// Any thread. Errors: BUFFER_TOO_SMALL, CLOSED, FORGED, FORKED, INVALID.

@@ -276,7 +276,7 @@ pub extern "C" fn lifesign_engine_record(
     })
 }
 
-/// All services, in no order. `count` is told always; with fewer than `count` places the call fails and the array stays as it is.
+/// All services, in no order. `count` is always written; with fewer than `count` places the call fails and the array stays as it is.
 ///
 /// Any thread. Errors: BUFFER_TOO_SMALL, CLOSED, FORGED, FORKED, INVALID.
 #[unsafe(no_mangle)]

@@ -144,8 +144,8 @@ pub extern "C" fn lifesign_service_status(
     })
 }
 
-/// A service's checks and summary as of one (version, epoch). `bytes_needed` is told always that the service is there; when `checks_cap` or
-/// `bytes_cap` does not suffice, `view->checks` alone is written: call again with room for as many and some more, since others may register.
+/// A service's checks and summary as of one (version, epoch). `bytes_needed` is written whenever the service exists; if `checks_cap` or `bytes_cap`
+/// is too small, of `view` only `checks` is written: call again with room for that many and a few more, since others may be registered meanwhile.
 ///
 /// Any thread; it waits for a moment in which the checks stand still. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.
 #[unsafe(no_mangle)]

@@ -57,7 +57,8 @@ pub extern "C" fn lifesign_subscribe(
 /// Subscribes as the writer of the token's check, like `lifesign_subscribe`, unless the token is not the check's present one: a runner that was
 /// started late and taken over before it came to run is told so here. The subscription outlives the token.
 ///
-/// Any thread. Errors: FENCED naming who took over, GONE, REVOKED, and those of `lifesign_subscribe`.
+/// Any thread. Errors: FENCED naming who took over, EXPIRED if the lease ran out and nobody came, GONE, REVOKED, and those of
+/// `lifesign_subscribe`.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_token_subscribe(
     token: lifesign_token,
@@ -177,7 +178,7 @@ pub extern "C" fn lifesign_subscription_poll(
 }
 
 /// Waits until something is pending, up to `timeout_ms` milliseconds; below 0 for ever. It returns at once if anything newer exists, whether it
-/// came before, during or after the call.
+/// came before the call or during it.
 ///
 /// One consumer at a time. Errors: TIMEOUT with a bookmark, BUSY, CLOSED also when it is closed while waiting, FORGED, FORKED.
 #[unsafe(no_mangle)]

@@ -224,8 +224,8 @@ pub extern "C" fn lifesign_token_record(
     })
 }
 
-/// Deregisters the check as its holder. The token stays until it is closed, and answers GONE. Any thread. Errors: FENCED, GONE, REVOKED, CLOSED,
-/// FORGED, FORKED.
+/// Deregisters the check as its holder. The token stays until it is closed, and answers GONE. Any thread. Errors: FENCED, EXPIRED if the lease ran
+/// out and nobody came, GONE, REVOKED, CLOSED, FORGED, FORKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_token_deregister_check(
     token: lifesign_token,

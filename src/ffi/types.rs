@@ -45,7 +45,7 @@ pub const LIFESIGN_INVALID: lifesign_result = 14;
 pub const LIFESIGN_TOO_LARGE: lifesign_result = 15;
 /// The caller's buffer does not hold the answer; the size that would is told.
 pub const LIFESIGN_BUFFER_TOO_SMALL: lifesign_result = 16;
-/// A quota of the engine or process is used up, or a disk.
+/// A quota of the engine or the process is used up, or a disk is full.
 pub const LIFESIGN_LIMIT: lifesign_result = 17;
 /// Another call of this subscription runs, or something still depends on the service.
 pub const LIFESIGN_BUSY: lifesign_result = 18;
@@ -300,7 +300,7 @@ pub struct lifesign_acquire_spec {
     pub struct_size: u32,
     /// What the status becomes at least when the lease runs out: 0 it stays, `LIFESIGN_STATUS_WARNING` or `LIFESIGN_STATUS_CRITICAL`.
     pub on_lapse: lifesign_status,
-    /// Milliseconds after its last report or renewal in which the token is lost, rounded up to 10; 0 keeps it until it is closed.
+    /// Milliseconds after the last report or renewal at which the token is lost, rounded up to 10; 0: it is kept until it is closed.
     pub lease_ms: u64,
     /// Record of the declared writer in whose name this is, 0: this process. See `lifesign_engine_declare_writer`.
     pub declared: u32,
@@ -360,7 +360,7 @@ pub struct lifesign_writer {
     pub struct_size: u32,
     /// Its record; 0 for all the others together.
     pub record: u32,
-    /// Commits it made, heartbeats not among them.
+    /// Commits it made, acquisitions among them and heartbeats not; counted only if the engine keeps histories.
     pub accepted: u64,
     /// Calls that were refused.
     pub refused: u64,

@@ -34,7 +34,7 @@ pub extern "C" fn lifesign_check_who(
     })
 }
 
-/// Everybody who wrote this life of the check or tried to, as far as it is remembered: the holder first, then the busiest. `count` is told always;
+/// Everybody who wrote this life of the check or tried to, as far as it is remembered: the holder first, then the busiest. `count` is always written;
 /// with fewer places the call fails and the array stays as it is. 18 places always suffice.
 ///
 /// Any thread. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.
@@ -63,7 +63,7 @@ pub extern "C" fn lifesign_check_writers(
     })
 }
 
-/// The latest status transitions, take-overs and lapses of this life of the check, oldest first. `count` is told always; with fewer places the call
+/// The latest status transitions, take-overs and lapses of this life of the check, oldest first. `count` is always written; with fewer places the call
 /// fails and the array stays as it is. As many places as the engine keeps entries always suffice.
 ///
 /// Any thread. Errors: BUFFER_TOO_SMALL, GONE, CLOSED, FORGED, FORKED, INVALID.

@@ -48,7 +48,7 @@ pub enum ErrorKind {
     TooLarge = 15,
     /// The caller's buffer does not hold the answer.
     BufferTooSmall = 16,
-    /// A quota of the engine or process is used up, or a disk.
+    /// A quota of the engine or the process is used up, or a disk is full.
     Limit = 17,
     /// Another call of the same subscription is running, or something still depends on it.
     Busy = 18,

@@ -225,7 +225,7 @@ impl Token {
     /// Deregisters the check as its holder. Blocking; O(checks above it). The token stays until it is closed, and answers `GONE`.
     ///
     /// # Errors
-    /// `FENCED`, `GONE`, `REVOKED`, `CLOSED`, `FORKED`.
+    /// `FENCED`, `EXPIRED` if the lease ran out and nobody came, `GONE`, `REVOKED`, `CLOSED`, `FORKED`.
     pub fn deregister_check(&self) -> Result<(), Error> {
         Inner::deregister_by_holder(&self.shared)
     }
@@ -234,7 +234,8 @@ impl Token {
     /// what its successor waits for. The subscription is like any other and outlives the token.
     ///
     /// # Errors
-    /// `FENCED` naming who took over, `GONE`, `REVOKED`, and those of [`crate::Engine::subscribe`].
+    /// `FENCED` naming who took over, `EXPIRED` if the lease ran out and nobody came, `GONE`, `REVOKED`, and those of
+    /// [`crate::Engine::subscribe`].
     pub fn subscribe(&self, filter: &SubscriptionFilter<'_>) -> Result<Subscription, Error> {
         Inner::subscribe_as_writer(&self.shared, filter)
     }

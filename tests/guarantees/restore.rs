@@ -79,7 +79,7 @@ fn w9_the_first_report_ends_it() {
 
 #[test]
 fn w9_a_restored_state_never_replaces_a_reported_one() {
-    // Race script 8, every order of: registration, a registration again that carries a restored state, the first report.
+    // A restart, in every order of: registration, a registration again that carries a restored state, the first report.
     let script = || {
         let engine = engine();
         let spec = CheckSpec::new("one").initial(Status::Passing);
@@ -172,7 +172,7 @@ fn has_restored_or_nothing(engine: &Engine, check: &Check) -> bool {
     state.is_restored() || state.is_initial()
 }
 
-/// Script 8: restored `critical`, then a registration while the first evaluation is under way, then `passing`.
+/// A restart: restored `critical`, then a registration while the first evaluation is under way, then `passing`.
 #[test]
 fn w9_a_registration_beside_the_first_report_changes_nothing() {
     let spec = CheckSpec::new("one").restored(critical());

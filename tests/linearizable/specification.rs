@@ -1,4 +1,4 @@
-//! What the contract says of one check, one call after the other: the sequential objects that short windows are compared with.
+//! What the guarantees say of one check, one call after the other: the sequential objects that short windows are compared with.
 
 use lifesign::Status;
 use todc_utils::specifications::Specification;

@@ -1,4 +1,4 @@
-//! The state machine: random sequences of calls are made on an engine and on a model that is written from the contract, for one thread and with
+//! The state machine: random sequences of calls are made on an engine and on a model that is written from the guarantees, for one thread and with
 //! plain collections, and after each call everything that can be observed is compared. A sequence that shows a difference is shrunk and printed
 //! with what the engine answered.
 //!

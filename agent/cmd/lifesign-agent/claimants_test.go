@@ -224,7 +224,7 @@ func evidence(t *testing.T, name string, count *int) {
 
 var since = regexp.MustCompile(`since (\S+Z)`)
 
-// Race script 11: the second agent is refused and names the first, and within
+// Two claimants: the second agent is refused and names the first, and within
 // one heartbeat the first names the second.
 func TestTwoClaimants(t *testing.T) {
 	needNamespaces(t)

@@ -143,6 +143,7 @@ class Token:
 
         Raises:
             FencedError: The token was taken over: the check belongs to ``holder`` now.
+            ExpiredError: The token's lease has run out and nobody else came.
             GoneError: The check was deregistered before.
         """
         call(lib.lifesign_token_deregister_check, self._handle)

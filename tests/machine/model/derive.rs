@@ -19,7 +19,7 @@ pub struct Shown {
     pub transitions: u64,
     /// In which call it came to show this.
     pub call: u64,
-    /// Since when, where the contract and the documentation leave no doubt.
+    /// Since when, where the guarantees and the documentation leave no doubt.
     pub since: Option<i64>,
 }
 

@@ -1,5 +1,5 @@
-//! The model: what the contract says, for one thread, with plain collections and no cleverness. It knows nothing of the engine's code. Numbers
-//! that the contract leaves open (revisions, the generation a life begins with, record ids) are taken from the engine when they first show, and
+//! The model: what the guarantees say, for one thread, with plain collections and no cleverness. It knows nothing of the engine's code. Numbers
+//! that the guarantees leave open (revisions, the generation a life begins with, record ids) are taken from the engine when they first show, and
 //! held it to from then on.
 
 pub mod derive;
