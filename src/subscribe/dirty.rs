@@ -27,7 +27,7 @@ const ARMED: u64 = 1 << 63;
 const CHILDREN: u64 = OTHER - 1;
 const WIDTH: usize = 64;
 /// Why a node below a bit is there.
-const ADDED: &str = "a bit is set by a mark, which has added the node below it";
+const ADDED: &str = "dirty: a bit is set by a mark, which has added the node below it";
 
 /// 64 leaves.
 struct Lower {
@@ -163,6 +163,11 @@ impl DirtySet {
 
     /// Takes the note about the inbox. To be called after the cells were read: a tombstone must not overtake what came before it.
     pub fn take_other(&self) -> bool {
+        if mutated!("note-load-then-store") {
+            let seen = self.top.load(Ordering::Acquire);
+            self.top.store(seen & !OTHER, Ordering::Release);
+            return seen & OTHER != 0;
+        }
         self.top.fetch_and(!OTHER, Ordering::AcqRel) & OTHER != 0
     }
 
@@ -177,7 +182,14 @@ impl DirtySet {
             }
             // SAFETY: null or published by `grow`, and nodes live as long as the set.
             let upper = unsafe { self.upper[upper_at].load(Ordering::Acquire).as_ref() }.expect(ADDED);
-            for lower_at in bits(upper.bits.swap(0, Ordering::AcqRel)) {
+            let lowers = if mutated!("take-node-load-then-store") {
+                let seen = upper.bits.load(Ordering::Acquire);
+                upper.bits.store(0, Ordering::Release);
+                seen
+            } else {
+                upper.bits.swap(0, Ordering::AcqRel)
+            };
+            for lower_at in bits(lowers) {
                 if taken.len() >= enough {
                     upper.bits.fetch_or(1 << lower_at, Ordering::AcqRel);
                     self.top.fetch_or(1 << upper_at, Ordering::AcqRel);

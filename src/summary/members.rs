@@ -50,6 +50,9 @@ impl Entry {
         let word = unsafe { &*((self.0 & ADDRESS) as *const AtomicU64) };
         if self.0 & SUMMARY != 0 {
             // Acquire, as in `StatusCell::load`: these are the reads of the double refresh.
+            if mutated!("input-relaxed-load") {
+                return Some(SummaryWord(word.load(Ordering::Relaxed)).shown());
+            }
             return Some(SummaryWord(word.load(Ordering::Acquire)).shown());
         }
         let word = StatusCell(word).load();
@@ -81,6 +84,10 @@ impl Block {
             };
             let worst = worst_of(&self.entries).map_or(0, Status::code);
             let after = ((before >> 2) + 1) << 2 | worst;
+            if mutated!("block-relaxed-swap") {
+                let _ = self.word.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed);
+                return;
+            }
             if self.word.compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
                 return;
             }
@@ -88,6 +95,9 @@ impl Block {
     }
 
     fn worst(&self) -> Option<Status> {
+        if mutated!("block-worst-relaxed") {
+            return Status::from_code(self.word.load(Ordering::Relaxed) & 3);
+        }
         Status::from_code(self.word.load(Ordering::Acquire) & 3)
     }
 }

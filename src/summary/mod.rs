@@ -262,6 +262,10 @@ impl Summary {
             // AcqRel: release what was read to the readers of the word; acquire so that the next in order has seen it too. On failure
             // nothing is read.
             let cell = self.place.cell;
+            if mutated!("refresh-relaxed-swap") {
+                let _ = cell.word.compare_exchange(before.0, after.0, Ordering::Relaxed, Ordering::Relaxed);
+                return;
+            }
             match cell.word.compare_exchange(before.0, after.0, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return,
                 // A settled word was swapped by somebody who has read no input: it covers nothing, and the round does not count. It

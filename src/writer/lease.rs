@@ -118,7 +118,8 @@ pub fn lapse(
 ) -> Result<Option<Committed>, Error> {
     commit(cell, revisions, now, |current| {
         let same = current.life == seen.life && current.generation == seen.generation;
-        if !(same || mutated!("lapse-by-cell")) || current.gone || current.holder == 0 {
+        let over = current.holder == 0 && !mutated!("lapse-committed-twice");
+        if !(same || mutated!("lapse-by-cell")) || current.gone || over {
             return Ok(None);
         }
         let least = current.lease.on_lapse.least();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::world::{Check, World};
 use super::{Model, Roles, models};
+use crate::cell::word::StatusWord;
 use crate::model::status::Status::{Critical, Passing};
 use crate::summary::Summary;
 
@@ -19,6 +20,9 @@ const ENTER: Model = Model { name: "chain_enter", run: enter };
 const SEEN: Model = Model { name: "chain_seen", run: seen };
 const SEEN_BELOW: Model = Model { name: "chain_seen_below", run: |world, roles| helper(world, roles, 0) };
 const SEEN_ABOVE: Model = Model { name: "chain_seen_above", run: |world, roles| helper(world, roles, 1) };
+const THIRD: Model = Model { name: "chain_third", run: |world, roles| third(world, roles, 0, false) };
+const THIRD_BLOCK: Model =
+    Model { name: "chain_third_block", run: |world, roles| third(world, roles, 2, true) };
 const FLIP: Model = Model { name: "chain_flip", run: flip };
 
 const ENTERED: &str =
@@ -120,6 +124,25 @@ fn helper(world: &'static World, roles: Roles, level: usize) {
     roles.run(read, move || world.report(check, Critical));
 }
 
+/// The same for a third thread: what another's refresh has read of the writer is passed on by the word that it leaves, also that of a block
+/// to one who refreshes the summary from it.
+fn third(world: &'static World, roles: Roles, place: u32, helps: bool) {
+    let home = world.summary("home");
+    let check = world.check(&home, Some(place), Passing);
+    let seen = home.clone();
+    let publish = move || check.place.cell.status().publish(StatusWord::new(check.life, 2, Critical, 0));
+    let writer = loom::thread::spawn(publish);
+    let read = move || {
+        if helps {
+            seen.walk(None, false, &world.board);
+        }
+        let shown = seen.word().shown() == Critical;
+        assert!(!shown || check.place.cell.status().load().status() == Some(Critical), "{AHEAD}");
+    };
+    roles.run(move || home.walk(Some(place), false, &world.board), read);
+    writer.join().expect("a panic ends the model");
+}
+
 /// One check below becomes critical and, by another call, recovers.
 fn flip(world: &'static World, roles: Roles) {
     let ([below, _], above) = alias(world);
@@ -146,8 +169,14 @@ models! {
         enter_unordered "enter-unordered" ENTERED;
     a_reader_from_above: SEEN,
         word_relaxed_load_below "word-relaxed-load" AHEAD;
-    a_helper_below: SEEN_BELOW;
-    a_helper_above: SEEN_ABOVE;
+    a_helper_below: SEEN_BELOW,
+        block_worst_relaxed "block-worst-relaxed" AHEAD;
+    a_helper_above: SEEN_ABOVE,
+        input_relaxed_load "input-relaxed-load" AHEAD;
+    a_third_thread: THIRD,
+        refresh_relaxed_swap "refresh-relaxed-swap" AHEAD;
+    a_third_thread_and_a_block: THIRD_BLOCK,
+        block_relaxed_swap "block-relaxed-swap" AHEAD;
     an_alias_of_an_alias: THREE,
         walk_winner_only_from_between "walk-winner-only" ABOVE;
     the_node: NODE,

@@ -53,5 +53,6 @@ fn write(world: &'static World, roles: Roles) {
 models! {
     an_entry_that_is_read: READ,
         history_without_sequence "history-without-sequence" WHOLE;
-    two_that_write: WRITE;
+    two_that_write: WRITE,
+        history_overtaken "history-overtaken" WHOLE;
 }

@@ -146,5 +146,6 @@ models! {
         check_then_store "check-then-store" REFUSED;
     a_renewal_beside_a_take_over: SUCCESSOR,
         lease_validate_then_store "lease-validate-then-store" OWN;
-    two_who_end_it: HELP;
+    two_who_end_it: HELP,
+        lapse_committed_twice "lapse-committed-twice" ONCE;
 }

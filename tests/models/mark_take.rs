@@ -158,10 +158,12 @@ models! {
         mark_stops_at_leaf "mark-stops-at-leaf" FOUND;
     a_mark_and_a_take: TAKE,
         take_leaf_first "take-leaf-first" LOST;
-    a_mark_in_another_node_and_a_take: TAKE_NODE;
+    a_mark_in_another_node_and_a_take: TAKE_NODE,
+        take_node_load_then_store "take-node-load-then-store" LOST;
     a_portion: PORTIONS,
         take_leaf_first_of_a_portion "take-leaf-first" LOST;
-    a_tombstone_and_a_mark: INBOX;
+    a_tombstone_and_a_mark: INBOX,
+        note_load_then_store "note-load-then-store" LOST;
     a_sleeper: WAKE,
         wake_by_setter_only "wake-by-setter-only" WOKEN;
     falling_asleep: SLEEP,

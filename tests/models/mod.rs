@@ -1,13 +1,16 @@
 //! The protocols, explored by loom: every order of their steps that a bounded number of preemptions allows, and every value that a load
 //! may return under the C11 memory model.
 //!
-//! A model is the code that ships, through the facade [`crate::sync`], in the hands of two threads. It is run in both roles (loom's first
-//! thread does the one's part or the other's: there are orders that it finds in one of them only), at two preemptions to the end, once more
-//! with stepped atomics (see [`crate::sync::watched`]), and at three and four to the end or to a cap, which the line it prints tells. What a
-//! call promises is tested *when it returns*, not only after all have: a protocol that is late is wrong.
+//! A model runs the protocols that ship, through the facade [`crate::sync`], in two threads, or three where a claim is about what one passes
+//! on of another; the few lines that an engine's calls put around them are written again in [`world`] and in the models, and the schedules run
+//! the real ones. It is run in both roles (loom's first thread does the one's part or the other's: there are orders that it finds in one of
+//! them only), at two preemptions to the end, once more with stepped atomics (see [`crate::sync::watched`]), and at three and four to the end
+//! or to a cap, which the line it prints tells. What a call promises is tested *when it returns*, not only after all have: a protocol that is
+//! late is wrong.
 //!
 //! Each claim has a text of its own. A mutant is a named one-line break in the source; it is run against a model whose claim it falsifies,
-//! and fails its test if it dies of another claim or not at all.
+//! and fails its test if it dies of another claim or not at all. A panic that is no claim, of the code, of a model's own lines or of loom, shows
+//! nothing and is a failure wherever it comes from.
 //!
 //! What loom cannot run is outside: the allocator, the reclamation of snapshots and cells, mappings, descriptors and the futex. So are
 //! the registrations' own lists, which are written under one lock; the models do in their place what concerns the readers and writers.
@@ -106,6 +109,37 @@ const ROLES: [Roles; 2] = [Roles::Straight, Roles::Swapped];
 /// The selection of a mutant is process-wide, and two explorations at once only slow one another down.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+/// How the texts of all claims begin: with the name of their family, or of what ships or stands in for it and makes them itself.
+const CLAIMS: [&str; 17] = [
+    "atomic_start: ",
+    "chain: ",
+    "close: ",
+    "dirty: ",
+    "fence: ",
+    "history: ",
+    "join: ",
+    "lease: ",
+    "link: ",
+    "mark_take: ",
+    "publish: ",
+    "refresh: ",
+    "reregister: ",
+    "resume: ",
+    "settled_skip: ",
+    "signal: ",
+    "transitions: ",
+];
+
+/// What a panic has shown.
+enum Death {
+    /// A claim is false.
+    Claim(String),
+    /// loom's own claim is: two threads touch at once what is not shared yet, or no longer.
+    Race(String),
+    /// Nothing: it is the code's, a model's or loom's own.
+    Stray(String),
+}
+
 /// What an exploration came to.
 struct Explored {
     executions: usize,
@@ -115,8 +149,8 @@ struct Explored {
 }
 
 impl Explored {
-    /// The claim that failed, if one did.
-    fn claim(&self) -> Option<String> {
+    /// What it died of, if it did.
+    fn death(&self) -> Option<Death> {
         let panic = self.panic.as_ref()?;
         let text =
             panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
@@ -124,7 +158,13 @@ impl Explored {
         let line = line.unwrap_or("a panic without a text");
         // Of `assert_eq!` and its like the text comes after their own.
         let claim = line.strip_prefix("assertion `").and_then(|line| line.split_once("` failed: "));
-        Some(claim.map_or(line, |(_, claim)| claim).trim().to_owned())
+        let text = claim.map_or(line, |(_, claim)| claim).trim().to_owned();
+        let is_claim = CLAIMS.iter().any(|family| text.starts_with(family));
+        Some(match text {
+            claim if is_claim => Death::Claim(claim),
+            race if race.starts_with("Causality violation: ") => Death::Race(race),
+            stray => Death::Stray(stray),
+        })
     }
 }
 
@@ -135,7 +175,7 @@ fn explore_once(model: &Model, roles: Roles, bound: usize, stepped: bool, cap: D
     let counted = executions.clone();
     let run = model.run;
     let mut builder = loom::model::Builder::new();
-    builder.max_threads = 2;
+    builder.max_threads = 3;
     builder.max_branches = 20_000;
     builder.preemption_bound = Some(bound);
     builder.max_duration = Some(cap);
@@ -233,11 +273,15 @@ fn kill(mutant: &'static str, model: &Model, claim: &str) {
             print("mutant", model, roles, bound, stepped, &explored);
             executions += explored.executions;
             seconds += explored.seconds;
-            explored.claim()
+            explored.death()
         })
     });
     crate::mutant::select(None);
-    let Some(died_of) = died_of else { panic!("the mutant {mutant} survived the model {}", model.name) };
+    let died_of = match died_of {
+        Some(Death::Claim(claim) | Death::Race(claim)) => claim,
+        Some(Death::Stray(text)) => panic!("the mutant {mutant} died of {text:?}, which is no claim"),
+        None => panic!("the mutant {mutant} survived the model {}", model.name),
+    };
     assert!(died_of.contains(claim), "the mutant {mutant} died of {died_of:?} and not of {claim:?}");
     println!("mutant {mutant} killed: {claim}");
     let (name, result) = (format!("{mutant} in {}", model.name), format!("killed: {claim}"));

@@ -1,13 +1,13 @@
 //! Is each ordering needed? Every one in the protocols is made weaker, one at a time, and the models that touch it must fail by a claim.
 //!
 //! What no claim notices stands in [`survivors`] with the reason; a weaker ordering that survives and is not listed there fails the run, and
-//! so does an entry that is killed by now or whose place is gone. Each runs at two preemptions and in both roles; where that is not enough
-//! for loom to find the order, the list names a model and how deep to look. If `Relaxed` survives, what lies between is not tried: it
-//! allows less.
+//! so does an entry that is killed by now or whose place is gone. Only what was explored to the end has survived, and only a claim kills, or
+//! a race that loom finds where the list says so: a run that meets its cap, or another panic, fails too. Each runs at two preemptions and in both roles; where that is not enough for loom to
+//! find the order, the list names a model and how deep to look. If `Relaxed` survives, what lies between is not tried: it allows less.
 //!
-//! `LIFESIGN_ORDERINGS=all` runs all of them; `deep` adds three preemptions and stepped atomics (see [`crate::sync::watched`]) for those that
-//! survive two; any other value runs those with this text in their name. Without it a fixed share is run. The list is compared with the
-//! source in any case.
+//! `LIFESIGN_ORDERINGS=all` runs all of them; `deep` adds three preemptions and stepped atomics (see [`crate::sync::watched`]), as far as the
+//! cap lets them, for those that survive two; any other value runs those with this text in their name. Without it a fixed share is run. The
+//! list is compared with the source in any case.
 
 mod source;
 mod survivors;
@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::evidence;
-use super::{Model, ONE_AT_A_TIME, ROLES, all, explore_once, silently};
+use super::{Death, Model, ONE_AT_A_TIME, ROLES, all, explore_once, silently};
 use crate::sync::watched::{self, Access, Ordering, Site, Weaker};
 use source::Call;
 use survivors::{SURVIVORS, Survivor, UNEXPLORED, Verdict};
@@ -38,8 +38,17 @@ struct Explorable {
 
 /// How a weaker ordering fared.
 enum Outcome {
-    Killed { by: String, claim: String },
+    Killed {
+        by: String,
+        claim: String,
+    },
+    /// By loom itself.
+    Raced {
+        by: String,
+    },
     Survived,
+    /// It shows nothing, for this reason.
+    Open(String),
 }
 
 fn weaker(access: &Access) -> Vec<Vec<Weaker>> {
@@ -111,7 +120,7 @@ fn explorable(calls: &[Call], problems: &mut Vec<String>) -> Vec<Explorable> {
     found.into_values().collect()
 }
 
-/// Explores the models, in both roles.
+/// Explores the models, in both roles: until a claim fails, or all to the end.
 fn explore(
     place: &Explorable,
     weaker: Weaker,
@@ -119,21 +128,29 @@ fn explore(
     bound: usize,
     stepped: bool,
 ) -> (Outcome, usize) {
-    let mut executions = 0;
+    let (mut executions, mut open) = (0, None);
     for model in models {
         for roles in ROLES {
             watched::weaken(Some((place.site, weaker)));
             let explored = explore_once(model, roles, bound, stepped, CAP);
             watched::weaken(None);
             executions += explored.executions;
-            if let Some(claim) = explored.claim() {
-                let stepped = if stepped { ", stepped" } else { "" };
-                let by = format!("{} ({roles:?}, bound {bound}{stepped})", model.name);
-                return (Outcome::Killed { by, claim }, executions);
+            let stepped = if stepped { ", stepped" } else { "" };
+            let by = format!("{} ({roles:?}, bound {bound}{stepped})", model.name);
+            match explored.death() {
+                Some(Death::Claim(claim)) => return (Outcome::Killed { by, claim }, executions),
+                Some(Death::Race(_)) => return (Outcome::Raced { by }, executions),
+                Some(Death::Stray(text)) => {
+                    return (Outcome::Open(format!("{by} died of {text:?}, which is no claim")), executions);
+                }
+                None if !explored.exhausted => {
+                    open = Some(format!("{by} was not exhausted within {} s", CAP.as_secs()));
+                }
+                None => {}
             }
         }
     }
-    (Outcome::Survived, executions)
+    (open.map_or(Outcome::Survived, Outcome::Open), executions)
 }
 
 /// Two preemptions in all models that come by the place, or what the list says; if it is asked for, all models at three and stepped too.
@@ -144,16 +161,18 @@ fn try_weaker(place: &Explorable, weaker: Weaker, deep: bool) -> (Outcome, usize
         let models: Vec<_> = place.models.iter().copied().filter(|known| known.name == *model).collect();
         return explore(place, weaker, &models, *bound, *stepped);
     }
-    let passes: &[_] = if deep { &[(2, false), (3, false), (2, true)] } else { &[(2, false)] };
-    let mut executions = 0;
-    for (bound, stepped) in passes {
-        let (outcome, more) = explore(place, weaker, &place.models, *bound, *stepped);
-        executions += more;
-        if matches!(outcome, Outcome::Killed { .. }) {
-            return (outcome, executions);
+    let (usual, mut executions) = explore(place, weaker, &place.models, 2, false);
+    if matches!(usual, Outcome::Survived) && deep {
+        for (bound, stepped) in [(3, false), (2, true)] {
+            let (outcome, more) = explore(place, weaker, &place.models, bound, stepped);
+            executions += more;
+            // The cap may end these; what they look for is a claim that fails.
+            if matches!(outcome, Outcome::Killed { .. }) {
+                return (outcome, executions);
+            }
         }
     }
-    (Outcome::Survived, executions)
+    (usual, executions)
 }
 
 fn listed(place: &Explorable, weaker: Weaker) -> Option<&'static Survivor> {
@@ -227,9 +246,21 @@ fn try_place(place: &Explorable, deep: bool, problems: &Mutex<Vec<String>>) -> [
                 }
                 (Outcome::Survived, Some(Verdict::OutOfReach(why))) => {
                     counts[2] += 1;
-                    format!("out of loom's reach: {why}")
+                    format!("out of the models' reach: {why}")
                 }
-                (Outcome::Survived, None | Some(Verdict::Deeper { .. })) => {
+                (Outcome::Raced { by }, Some(Verdict::Race(what))) => {
+                    counts[0] += 1;
+                    format!("killed by {by}: loom: {what}")
+                }
+                (Outcome::Raced { by }, _) => {
+                    problem(format!("{name}: loom found a race in {by}, and it is not listed as one"));
+                    format!("open: loom found a race in {by}")
+                }
+                (Outcome::Open(why), _) => {
+                    problem(format!("{name}: {why}"));
+                    format!("open: {why}")
+                }
+                (Outcome::Survived, None | Some(Verdict::Deeper { .. } | Verdict::Race(_))) => {
                     let models: Vec<_> = place.models.iter().map(|model| model.name).collect();
                     problem(format!(
                         "{name}: survived {} and is not listed as a survivor",
@@ -282,10 +313,11 @@ fn every_ordering_has_a_verdict() {
     let problems = Mutex::new(problems);
     let [killed, equivalent, out_of_reach] = silently(|| try_all(&chosen, deep, &problems));
     for (place, why) in UNEXPLORED {
-        println!("ordering {place}: out of loom's reach: {why}");
+        println!("ordering {place}: no model comes by: {why}");
+        evidence::append("unexplored", place, 0, 0.0, why);
     }
     println!(
-        "orderings: {} of {} places tried; killed {killed}, equivalent {equivalent}, out of loom's reach {out_of_reach}; {} places that no model comes by",
+        "orderings: {} of {} places tried; killed {killed}, equivalent {equivalent}, out of the models' reach {out_of_reach}; {} places that no model comes by",
         chosen.len(),
         places.len(),
         UNEXPLORED.len()
