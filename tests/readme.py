@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the Go, Python and C examples of the README as they stand there; the Rust one is a documentation test.
 
-Each runs in an empty folder, built the way the README tells, and must print what is expected of it.
+Each runs in an empty folder, built the way the README tells, and must print what is expected of it. The table of guarantees must say what
+tests/guarantees.toml says: of each the claim and the first four lines of evidence.
 """
 
 import os
@@ -9,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,9 +51,21 @@ def c(source: str, folder: Path) -> str:
     return run(["./demo"], folder)
 
 
+def guarantees() -> list[str]:
+    rows = []
+    for name, each in tomllib.loads((ROOT / "tests" / "guarantees.toml").read_text()).items():
+        evidence = ", ".join(f"`{line}`" for line in each["evidence"][:4]) or "not there yet"
+        rows.append(f"| {name} | {each['claim']} | {evidence} |")
+    return rows
+
+
 def main() -> int:
     text = (ROOT / "README.md").read_text()
     failed = 0
+    wanted, rows = guarantees(), re.findall(r"^\| [A-Z]\d+ \| .*$", text, re.MULTILINE)
+    for row in [row for row in wanted if row not in rows] + [row for row in rows if row not in wanted]:
+        failed += 1
+        print(f"README, guarantees: {'missing' if row in wanted else 'not in tests/guarantees.toml'}: {row}")
     for language, runner in [("go", go), ("python", python), ("c", c)]:
         blocks = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
         assert len(blocks) == 1, f"the README has {len(blocks)} examples in {language}, one was expected"

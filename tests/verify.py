@@ -1,6 +1,6 @@
 """Runs the long shares of all tests and prints one table: guarantee, evidence, count, seconds, result.
 
-Usage: verify.py [--short] [--only JOB[,JOB…]] [--write docs/evidence.md]
+Usage: verify.py [--short] [--only JOB[,JOB…] | --write docs/evidence.md]
 
 Each job's output goes to target/verify/JOB.log. What the tests found is read from their own reports (libtest, go test, pytest) and from
 the file of evidence to which they append, LIFESIGN_EVIDENCE. Which of it bears out which guarantee stands in tests/guarantees.toml; a guarantee
@@ -178,15 +178,36 @@ def breaks(found: list[Found]) -> str:
     return "\n".join(["## Mutants", "", head, "", "| break | noticed by |", "|---|---|", *lines, ""]) if told else ""
 
 
-def orderings(found: list[Found]) -> str:
-    """Tell how each weaker ordering fared."""
-    tried = sorted((each.name.removeprefix("ordering "), each.result) for each in found if each.name.startswith("ordering "))
-    if not tried:
+def models(found: list[Found]) -> str:
+    """Tell how far each model was explored."""
+    explored = sorted((each for each in found if each.name.startswith("model ")), key=lambda each: each.name)
+    if not explored:
         return ""
-    killed = [each for each in tried if each[1].startswith("killed")]
+    head = (
+        f"{len(explored)} models, each explored by loom in both roles: at so many preemptions to the end (exhausted) or to a cap of time "
+        "(capped), at two with stepped atomics too. At two all are exhausted, or `make test` fails."
+    )
+    lines = [
+        f"| `{each.name.removeprefix('model ')}` | {each.count:,} | {each.seconds:.1f} | {each.result} |" for each in explored
+    ]
+    return "\n".join(["## Models", "", head, "", "| model | executions | seconds | bounds |", "|---|--:|--:|---|", *lines, ""])
+
+
+def orderings(found: list[Found]) -> str:
+    """Tell how each weaker ordering fared, and which places no model comes by."""
+    told = lambda kind: sorted((each.name.removeprefix(kind), each.result) for each in found if each.name.startswith(kind))  # noqa: E731
+    tried, unexplored = told("ordering "), told("unexplored ")
+    if not tried and not unexplored:
+        return ""
+    killed = [f"| `{name}` | {result} |" for name, result in tried if result.startswith("killed")]
     survived = [f"| `{name}` | {result} |" for name, result in tried if not result.startswith("killed")]
-    head = f"{len(tried)} weaker orderings were tried under loom, one at a time; {len(killed)} made a claim fail. The others, and why:"
-    return "\n".join(["## Orderings", "", head, "", "| weaker | what became of it |", "|---|---|", *survived, ""])
+    head = (
+        f"{len(tried)} weaker orderings were tried under loom, one at a time; {len(killed)} made a claim fail, {len(survived)} did not, for the "
+        f"reasons below. {len(unexplored)} places that name an ordering no model comes by; they were not tried."
+    )
+    rows = ["| weaker | what became of it |", "|---|---|", *survived, *killed]
+    rest = ["| place | no model comes by it |", "|---|---|", *(f"| `{name}` | {why} |" for name, why in unexplored)]
+    return "\n".join(["## Orderings", "", head, "", *rows, "", *rest, ""])
 
 
 @dataclass
@@ -228,18 +249,20 @@ def table(rows: list[Row]) -> str:
 
 
 KINDS = {
-    "model": "models", "mutant": "models", "ordering": "models", "schedule": "schedules", "linearizability": "linearizable",
+    "model": "models", "mutant": "models", "ordering": "models", "unexplored": "models", "schedule": "schedules", "linearizability": "linearizable",
     "state": "machine", "soak": "soak", "story": "story", "faults": "faults", "script": "agent",
 }  # fmt: skip
 
 
 def main() -> int:
     """Run the jobs, print and write the table."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--short", action="store_true", help="run the shares of `make test`")
-    arguments.add_argument("--only", default="", help="run these jobs only, separated by commas")
-    arguments.add_argument("--write", type=Path, help="write the table to this file")
-    given = arguments.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--short", action="store_true", help="run the shares of `make test`")
+    parser.add_argument("--only", default="", help="run these jobs only, separated by commas, and print the whole page")
+    parser.add_argument("--write", type=Path, help="write the page to this file; of all jobs alone")
+    given = parser.parse_args()
+    if given.write and given.only:
+        parser.error("--write is for a page of all jobs, not with --only")
     wanted = {name for name in given.only.split(",") if name} or {job.name for job in JOBS}
     if unknown := wanted - {job.name for job in JOBS}:
         raise SystemExit(f"verify: no such job: {', '.join(sorted(unknown))}")
@@ -260,12 +283,13 @@ def main() -> int:
     rows = judge(found, ran)
     minutes = (time.monotonic() - begun) / 60
     text = f"{table(rows)}\n"
-    print(f"\n{text}\n{minutes:.0f} minutes: {', '.join(took)}")
+    more = "\n".join(part for part in (models(found), breaks(found), orderings(found)) if part)
+    print(f"\n{text}\n{more if given.only else ''}\n{minutes:.0f} minutes: {', '.join(took)}")
     bad = [row for row in rows if row.result not in ("ok", "NO EVIDENCE")]
     if given.write:
         today = datetime.datetime.now(datetime.UTC).date()
         how = "make verify" if not given.short else "tests/verify.py --short"
-        given.write.write_text(PAGE.format(how=how, date=today, machine=machine(), minutes=minutes, jobs=", ".join(took), table=text, more=f"{breaks(found)}\n{orderings(found)}"))
+        given.write.write_text(PAGE.format(how=how, date=today, machine=machine(), minutes=minutes, jobs=", ".join(took), table=text, more=more))
     if failed or bad:
         print(f"verify: FAILED: {', '.join([*failed, *(f'{row.guarantee} {row.evidence}: {row.result}' for row in bad)])}")
         return 1

@@ -113,14 +113,21 @@ fn record(seed: u64) -> History {
     history
 }
 
-/// Checks every view of one history, and that its threads did get into each other's way. How many reads of each view there were.
-fn verify(history: &History) -> [(&'static str, usize); 5] {
+/// What `check` returns, and how long it takes.
+fn timed<T>(check: impl FnOnce() -> T) -> (T, Duration) {
+    let begun = Instant::now();
+    (check(), begun.elapsed())
+}
+
+/// Checks every view of one history, and that its threads did get into each other's way. How many reads of each view there were, and how long it
+/// took to check them.
+fn verify(history: &History) -> [(&'static str, usize, Duration); 5] {
     let known: Vec<_> = (0..=LIFE_OF_BASE).map(|check| Commits::of(history, check)).collect();
-    let tokens = tokens::verify(history, HOMES.len());
-    let object = object::verify(history, &known);
-    let derived = derived::verify(history, &known);
-    let services = whole_service::verify(history, &known);
-    let delivery = delivery::verify(history, &known);
+    let (tokens, tokens_took) = timed(|| tokens::verify(history, HOMES.len()));
+    let (object, object_took) = timed(|| object::verify(history, &known));
+    let (derived, derived_took) = timed(|| derived::verify(history, &known));
+    let (services, services_took) = timed(|| whole_service::verify(history, &known));
+    let (delivery, delivery_took) = timed(|| delivery::verify(history, &known));
     let (operations, polls, lives) = (history.operations, history.polls, history.begins.len());
     println!("{operations} operations, {polls} polls, {lives} lives; {tokens:?}");
     println!(
@@ -142,11 +149,11 @@ fn verify(history: &History) -> [(&'static str, usize); 5] {
     assert!(services.concurrent > 200, "no service snapshot met a write: {services:?}");
     assert!(delivery.concurrent > 1_000, "no poll met a write: {delivery:?}");
     [
-        ("tokens", tokens.accepted + tokens.refused + history.claims.len()),
-        ("word and snapshot", object.checked),
-        ("summaries and aliases", derived.checked),
-        ("service snapshots", services.checked),
-        ("events", delivery.checked),
+        ("tokens", tokens.accepted + tokens.refused + history.claims.len(), tokens_took),
+        ("word and snapshot", object.checked, object_took),
+        ("summaries and aliases", derived.checked, derived_took),
+        ("service snapshots", services.checked, services_took),
+        ("events", delivery.checked, delivery_took),
     ]
 }
 
@@ -154,19 +161,18 @@ fn verify(history: &History) -> [(&'static str, usize); 5] {
 fn every_view_is_linearizable() {
     let _whole = breaks::none();
     let histories = if std::env::var_os("LIFESIGN_LONG").is_some() { 6 } else { 1 };
-    let begun = Instant::now();
-    let mut operations = 0;
-    let mut views: BTreeMap<&str, usize> = BTreeMap::new();
+    // A line each, with the time of its own: the recording, and the check of each view.
+    let mut lines: BTreeMap<&str, (usize, Duration)> = BTreeMap::new();
     for seed in 0..histories {
-        let history = record(seed);
-        operations += history.operations;
-        for (view, checked) in verify(&history) {
-            *views.entry(view).or_default() += checked;
+        let (history, recording) = timed(|| record(seed));
+        let recorded = ("operations recorded", history.operations, recording);
+        for (line, count, took) in [recorded].into_iter().chain(verify(&history)) {
+            let sum = lines.entry(line).or_default();
+            *sum = (sum.0 + count, sum.1 + took);
         }
     }
-    evidence::tell("linearizability", "operations recorded", operations, begun);
-    for (view, checked) in views {
-        evidence::tell("linearizability", view, checked, begun);
+    for (line, (count, took)) in lines {
+        evidence::tell_of("linearizability", line, count, took);
     }
 }
 

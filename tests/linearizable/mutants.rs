@@ -1,11 +1,16 @@
 //! Breaks that short windows show to the general checker, with the unbroken engine passing the same windows.
 
-use crate::support::breaks::notices;
+use crate::support::breaks::dies_of;
+use crate::support::evidence;
 use crate::windows;
 
-/// Runs windows in which calls are stopped where the break shows: many times as many as it takes.
+/// Runs windows in which calls are stopped where the break shows: many times as many as it takes. The view in which it shows is recorded.
 fn noticed(name: &'static str, windows: usize, steps: &'static [&'static str]) {
-    notices(name, ": not linearizable: ", || _ = windows::run(11, windows, steps));
+    let (text, seconds) = dies_of(name, || _ = windows::run(11, windows, steps));
+    let Some((view, _)) = text.split_once(": not linearizable: ") else {
+        panic!("with {name} another assertion failed: {text}");
+    };
+    evidence::append("mutant", name, 1, seconds, &format!("killed: {view}: not linearizable"));
 }
 
 #[test]

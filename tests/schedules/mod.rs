@@ -217,9 +217,11 @@ fn kill(mutant: &'static str, script: &Script, claim: &str) {
     }));
     lock(&SAID).take();
     crate::mutant::select(Some(mutant));
+    let mut seconds = 0.0;
     let died = [Order::Pct, Order::Random].into_iter().any(|order| {
         let explored = explore_once(script, order.clone(), PATIENCE, FailurePersistence::None);
         print("mutant", script, &order, &explored);
+        seconds += explored.seconds;
         explored.panic.is_some()
     });
     crate::mutant::select(None);
@@ -228,7 +230,8 @@ fn kill(mutant: &'static str, script: &Script, claim: &str) {
     let text = lock(&SAID).take().expect("whoever panics says something");
     assert!(text.contains(claim), "the mutant {mutant} died of {text:?} and not of {claim:?}");
     println!("mutant {mutant} killed: {claim}");
-    support::evidence::append("mutant", mutant, 1, 0.0, &format!("killed: {claim}"));
+    let told = if claim == ASLEEP { "a sleeper that nobody wakes (shuttle: deadlock)" } else { claim };
+    support::evidence::append("mutant", mutant, 1, seconds, &format!("killed: {told}"));
 }
 
 /// The tests of a script: itself, and each mutant with the claim that it falsifies.

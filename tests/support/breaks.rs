@@ -20,6 +20,13 @@ pub fn alone() -> RwLockWriteGuard<'static, ()> {
 
 /// Runs `script` whole, then with the break `name`, under which exactly the assertion that says `assertion` must fail.
 pub fn notices(name: &'static str, assertion: &str, script: impl Fn()) {
+    let (text, seconds) = dies_of(name, script);
+    assert!(text.contains(assertion), "with {name} another assertion failed: {text}");
+    evidence::append("mutant", name, 1, seconds, &format!("killed: {assertion}"));
+}
+
+/// Runs `script` whole, then with the break `name`, under which some assertion must fail; returns its text, and how many seconds it all took.
+pub fn dies_of(name: &'static str, script: impl Fn()) -> (String, f64) {
     let _alone = alone();
     let begun = Instant::now();
     script();
@@ -32,6 +39,5 @@ pub fn notices(name: &'static str, assertion: &str, script: impl Fn()) {
         (_, Some(text)) => (*text).to_owned(),
         _ => String::new(),
     };
-    assert!(text.contains(assertion), "with {name} another assertion failed: {text}");
-    evidence::append("mutant", name, 1, begun.elapsed().as_secs_f64(), &format!("killed: {assertion}"));
+    (text, begun.elapsed().as_secs_f64())
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Appends a line: what kind of evidence, of what, how much of it, how long it took and what came of it.
 pub fn append(kind: &str, name: &str, count: u64, seconds: f64, result: &str) {
@@ -15,7 +15,12 @@ pub fn append(kind: &str, name: &str, count: u64, seconds: f64, result: &str) {
 
 /// Tells how much of what was done since `begun` without a failure: prints it, and appends it.
 pub fn tell(kind: &str, name: &str, count: usize, begun: Instant) {
-    let seconds = begun.elapsed().as_secs_f64();
+    tell_of(kind, name, count, begun.elapsed());
+}
+
+/// The same of what took so long.
+pub fn tell_of(kind: &str, name: &str, count: usize, took: Duration) {
+    let seconds = took.as_secs_f64();
     println!("{kind}: {name}: {count} in {seconds:.1} s");
     append(kind, name, count as u64, seconds, "ok");
 }

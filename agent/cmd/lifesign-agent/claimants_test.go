@@ -211,7 +211,7 @@ func evidence(t *testing.T, name string, count *int) {
 		}
 		result := "ok"
 		if t.Failed() {
-			result = "FAILED"
+			result = "failed"
 		}
 		file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 		if err != nil {
