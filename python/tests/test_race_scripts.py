@@ -54,7 +54,7 @@ def refused_by(write: "Future[FencedError]", new: Token) -> None:
 def test_overlapping_lifetimes(
     engine: Engine, target: Token, mirror: Check, threads: ThreadPoolExecutor, goes_on: bool
 ) -> None:
-    """Overlapping lifetimes: O wakes with ``critical`` in hand and is paused across N's take-over, subscribe and commit."""
+    """Overlapping lifetimes: O wakes with ``critical`` in hand and is paused across N's take-over and commit."""
     in_hand, subscribed, resume = Step(), Step(), Step()
     target.update(Status.CRITICAL, "down")
     old = mirror.acquire("O")
