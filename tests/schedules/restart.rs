@@ -117,6 +117,5 @@ schedules! {
         restore_over_report "restore-over-report" AGAIN;
     a_state_that_is_restored_late: LATE,
         restore_over_report_late "restore-over-report" STANDS,
-        restore_decided_once "fence-tested-once" STANDS,
         restore_by_store "publish-store" STANDS;
 }

@@ -246,11 +246,11 @@ const TABLE: &str =
 
 const ROOT: &str = "the root is mapped memory that a child finds wiped; faults::forks::a_fork_beside_a_call_at_every_step runs it";
 const OPENING: &str = "who opens first in a process or a child; guarantees::fork::b6_a_child_opens_an_engine_of_its_own and faults::forks run it";
-const FORKED: &str =
-    "a fork copies the process; guarantees::claims::x1_a_child_forked_in_the_middle_keeps_nothing runs it";
+const FORKED: &str = "a fork copies the process; guarantees::claims::x1_a_child_forked_in_the_middle_keeps_nothing and x1_a_child_of_a_fork_that_had_begun_keeps_nothing run it";
 const CLOCK: &str = "a tick needs an engine; the tests of faults::clocks run it, in one thread: a lease that takes a time from before a jump is not forced";
 const FUTEX: &str = "models have a stand-in for the futex; scripts::missed_edge and guarantees::waking::s9_a_sleeping_consumer_is_woken_by_either_way run it";
 
+const COUNTED: &str = "who is listed between a count and its first time would show a wrong time once; guarantees::provenance::p3 runs it";
 const STAMPED: &str = "stamped and looked at under the registration lock; s8_registrations_below_an_alias_are_changes_of_it runs it";
 const WATCHED: &str = "it saves making reports that nobody would get, and who subscribes beside a report may miss it; p4_every_subscription_to_trouble_is_told runs it";
 
@@ -268,10 +268,17 @@ pub const UNEXPLORED: &[(&str, &str)] = &[
     ("src/cell/slab.rs borrow_page self.entries[pageasusize].base.store", PAGES),
     ("src/cell/slab.rs drop cell.touch.store", PAGES),
     ("src/cell/slab.rs drop cell.position.store", PAGES),
-    ("src/claim/lock.rs fill FORKS.load", FORKED),
-    ("src/claim/lock.rs fill FORKS.load #2", FORKED),
+    ("src/claim/lock.rs fill BEGUN.load", FORKED),
+    ("src/claim/lock.rs fill OVER.load", FORKED),
+    ("src/claim/lock.rs fill BEGUN.load #2", FORKED),
+    ("src/claim/lock.rs fill BEGUN.load #3", FORKED),
     ("src/claim/lock.rs fill slot.0.store", FORKED),
-    ("src/claim/lock.rs before_fork FORKS.fetch_add", FORKED),
+    ("src/claim/lock.rs watch_forks WATCHED.load", FORKED),
+    ("src/claim/lock.rs watch_forks WATCHED.store", FORKED),
+    ("src/claim/lock.rs before_fork BEGUN.fetch_add", FORKED),
+    ("src/claim/lock.rs after_fork OVER.fetch_add", FORKED),
+    ("src/claim/lock.rs in_child OVER.store", FORKED),
+    ("src/claim/lock.rs in_child BEGUN.load", FORKED),
     ("src/claim/lock.rs in_child slot.swap", FORKED),
     ("src/engine/clock.rs since_open self.since_open.load", CLOCK),
     ("src/engine/clock.rs tick self.since_open.store", CLOCK),
@@ -294,6 +301,8 @@ pub const UNEXPLORED: &[(&str, &str)] = &[
     ("src/subscribe/resume.rs is_changed summary.cell().position.load", STAMPED),
     ("src/summary/mod.rs stamp self.place.cell.position.fetch_max", STAMPED),
     ("src/summary/list.rs clear 0..self.len.load", CLOSING),
+    ("src/writer/tally.rs count self.count.fetch_add", COUNTED),
+    ("src/writer/tally.rs read self.count.load", COUNTED),
     ("src/sync/program.rs current self.0.load", FUTEX),
     ("src/sync/program.rs notify self.0.fetch_add", FUTEX),
 ];
