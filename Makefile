@@ -70,7 +70,7 @@ test-models: tools ## Rust: the loom models and their mutants.
 
 test-schedules: tools ## Rust: the race scripts under shuttle and their mutants. LIFESIGN_SCHEDULES=200000 for the long run.
 	$(call say,Rust: schedules and mutants)
-	$(SCHEDULES) schedules:: -- --test-threads=1 --nocapture
+	$(SCHEDULES) schedules:: -- --nocapture
 
 test-c: tools ## C: header, symbols, the client, abuse of every function, under valgrind.
 	$(call say,C)

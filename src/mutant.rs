@@ -19,7 +19,27 @@ pub(crate) use mutated;
 #[cfg(feature = "mutants")]
 pub use enabled::{is_on, select};
 
-#[cfg(feature = "mutants")]
+#[cfg(all(feature = "mutants", shuttle))]
+mod enabled {
+    use std::cell::Cell;
+
+    thread_local! {
+        // All threads of an execution are one thread of the system, and several executions may go on beside one another.
+        static SELECTED: Cell<Option<&'static str>> = const { Cell::new(None) };
+    }
+
+    /// Switches one break on, or all off with `None`, in the executions of this thread.
+    pub fn select(name: Option<&'static str>) {
+        SELECTED.set(name);
+    }
+
+    /// Whether the break `name` is switched on.
+    pub fn is_on(name: &str) -> bool {
+        SELECTED.get() == Some(name)
+    }
+}
+
+#[cfg(all(feature = "mutants", not(shuttle)))]
 mod enabled {
     use std::sync::RwLock;
 

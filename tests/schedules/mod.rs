@@ -28,9 +28,10 @@ mod re_creation;
 mod restart;
 mod torn_read;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Instant;
 
 use lifesign::{Event, Status, Subscription};
@@ -88,11 +89,18 @@ const SHARE: usize = 4_000;
 /// Schedules for each scheduler after which a mutant has survived.
 const PATIENCE: usize = 50_000;
 
-/// The selection of a mutant is process-wide, and so is what was reached.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-static REACHED: Mutex<BTreeMap<&'static str, usize>> = Mutex::new(BTreeMap::new());
-/// What the first panic of an exploration said.
-static SAID: Mutex<Option<String>> = Mutex::new(None);
+/// What one exploration has seen so far. Several go on beside one another, each in a thread of its own.
+#[derive(Default)]
+struct Seen {
+    reached: Mutex<BTreeMap<&'static str, usize>>,
+    /// What the first panic said; not for people where a break is switched on.
+    said: Mutex<Option<String>>,
+    is_broken: bool,
+}
+
+thread_local! {
+    static SEEN: OnceCell<Arc<Seen>> = const { OnceCell::new() };
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,7 +108,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Notes that something came about in this schedule.
 fn reached(what: &'static str) {
-    *lock(&REACHED).entry(what).or_default() += 1;
+    SEEN.with(|seen| {
+        let seen = seen.get().expect("a script runs in an exploration");
+        *lock(&seen.reached).entry(what).or_default() += 1;
+    });
 }
 
 /// What an exploration came to.
@@ -108,22 +119,46 @@ struct Explored {
     schedules: usize,
     seconds: f64,
     reached: BTreeMap<&'static str, usize>,
+    said: Option<String>,
     panic: Option<Box<dyn std::any::Any + Send>>,
 }
 
 const BEGUN: &str = "schedules begun";
+
+/// Lets panics under a break be noted and not printed. Shuttle puts its own hook over the one that is there at its first execution: that is over
+/// before this one is put over both.
+fn listen() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        shuttle::check_random(|| {}, 1);
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let seen = SEEN.with(|seen| seen.get().cloned());
+            let Some(seen) = seen.filter(|seen| seen.is_broken) else { return print(panic) };
+            let payload = panic.payload();
+            let text =
+                payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref().copied());
+            lock(&seen.said).get_or_insert_with(|| text.unwrap_or("a panic without a text").to_owned());
+        }));
+    });
+}
 
 fn explore_once(
     script: &Script,
     order: Order,
     schedules: usize,
     persistence: FailurePersistence,
+    mutant: Option<&'static str>,
 ) -> Explored {
-    lock(&REACHED).clear();
-    let run = script.run;
+    listen();
+    let seen = Arc::new(Seen { is_broken: mutant.is_some(), ..Seen::default() });
+    let (own, run) = (seen.clone(), script.run);
     let started = Instant::now();
     // In a thread of its own: what a failed execution leaves half unwound ends with it.
     let explorer = std::thread::spawn(move || {
+        SEEN.with(|seen| _ = seen.set(own));
+        #[cfg(feature = "mutants")]
+        crate::mutant::select(mutant);
         let mut config = Config::new();
         config.stack_size = 1 << 18;
         config.max_steps = MaxSteps::FailAfter(100_000);
@@ -141,8 +176,9 @@ fn explore_once(
     });
     let panic = explorer.join().err();
     let seconds = started.elapsed().as_secs_f64();
-    let mut reached = std::mem::take(&mut *lock(&REACHED));
-    Explored { schedules: reached.remove(BEGUN).unwrap_or(0), seconds, reached, panic }
+    let mut reached = std::mem::take(&mut *lock(&seen.reached));
+    let said = lock(&seen.said).take();
+    Explored { schedules: reached.remove(BEGUN).unwrap_or(0), seconds, reached, said, panic }
 }
 
 fn explore_with(scheduler: impl Scheduler + 'static, config: Config, run: fn()) {
@@ -176,7 +212,6 @@ fn share() -> usize {
 
 /// Runs the script as it is: every claim holds, and every overlap comes about.
 fn explore(script: &Script) {
-    let _one = lock(&ONE_AT_A_TIME);
     if let Ok(schedule) = std::env::var("LIFESIGN_SCHEDULE") {
         return run(script, Order::Replay(schedule), 1).panic.map_or((), |panic| resume_unwind(panic));
     }
@@ -195,7 +230,7 @@ fn explore(script: &Script) {
 }
 
 fn run(script: &Script, order: Order, schedules: usize) -> Explored {
-    let explored = explore_once(script, order.clone(), schedules, FailurePersistence::Print);
+    let explored = explore_once(script, order.clone(), schedules, FailurePersistence::Print, None);
     print("script", script, &order, &explored);
     let result = if explored.panic.is_none() { "ok" } else { "failed" };
     let Explored { schedules, seconds, .. } = &explored;
@@ -206,28 +241,14 @@ fn run(script: &Script, order: Order, schedules: usize) -> Explored {
 /// Runs the script with `mutant` switched on until a claim fails: it must be the one with this text.
 #[cfg(feature = "mutants")]
 fn kill(mutant: &'static str, script: &Script, claim: &str) {
-    let _one = lock(&ONE_AT_A_TIME);
-    // Shuttle puts its own hook over the one that is there at its first execution: let that be over.
-    shuttle::check_random(|| {}, 1);
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|panic| {
-        let payload = panic.payload();
-        let text = payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref().copied());
-        lock(&SAID).get_or_insert_with(|| text.unwrap_or("a panic without a text").to_owned());
-    }));
-    lock(&SAID).take();
-    crate::mutant::select(Some(mutant));
     let mut seconds = 0.0;
-    let died = [Order::Pct, Order::Random].into_iter().any(|order| {
-        let explored = explore_once(script, order.clone(), PATIENCE, FailurePersistence::None);
+    let died = [Order::Pct, Order::Random].into_iter().find_map(|order| {
+        let explored = explore_once(script, order.clone(), PATIENCE, FailurePersistence::None, Some(mutant));
         print("mutant", script, &order, &explored);
         seconds += explored.seconds;
-        explored.panic.is_some()
+        explored.panic.map(|_| explored.said.expect("whoever panics says something"))
     });
-    crate::mutant::select(None);
-    std::panic::set_hook(hook);
-    assert!(died, "the mutant {mutant} survived the script {}", script.name);
-    let text = lock(&SAID).take().expect("whoever panics says something");
+    let text = died.unwrap_or_else(|| panic!("the mutant {mutant} survived the script {}", script.name));
     assert!(text.contains(claim), "the mutant {mutant} died of {text:?} and not of {claim:?}");
     println!("mutant {mutant} killed: {claim}");
     let told = if claim == ASLEEP { "a sleeper that nobody wakes (shuttle: deadlock)" } else { claim };
