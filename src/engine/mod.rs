@@ -360,12 +360,12 @@ impl Inner {
         if self.owns(slot) {
             return Ok(());
         }
-        Err(Error::text(
-            ErrorKind::ForeignEngine,
-            format!(
-                "the {what} belongs to another engine, or its engine is closed; use the engine it was registered with"
-            ),
-        ))
+        // A close that came meanwhile has given the cell back.
+        self.check_open()?;
+        let text = format!(
+            "the {what} belongs to another engine, or its engine is closed; use the engine it was registered with"
+        );
+        Err(Error::text(ErrorKind::ForeignEngine, text))
     }
 
     fn stats(&self) -> Stats {

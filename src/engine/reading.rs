@@ -115,7 +115,9 @@ impl Inner {
                 format!("the service of handle {handle:#x} was deregistered; register it again"),
             )
         };
-        let summary = service.place.cell.summary.load().ok_or_else(gone)?;
+        let summary = service.place.cell.summary.load();
+        self.check_open()?;
+        let summary = summary.ok_or_else(gone)?;
         let view = self.view(&summary);
         self.check_open()?;
         let same = |registered: &Arc<crate::summary::Service>| {

@@ -264,7 +264,11 @@ impl Inner {
                 ErrorKind::Gone,
                 format!("check {:?} was deregistered; register it again", tombstone.id()),
             )),
-            _ => Err(gone("check", self.check_handle(check.place.slot, check.life))),
+            _ => {
+                // A close that came meanwhile has emptied the cell.
+                self.check_open()?;
+                Err(gone("check", self.check_handle(check.place.slot, check.life)))
+            }
         }
     }
 

@@ -128,7 +128,8 @@ impl Engine {
         let history = inner.living(check)?.definition.history.clone();
         let entries = history.map_or_else(Vec::new, |history| history.entries());
         // The present one covers every commit that was just read about.
-        show(check.place, &*inner.living(check)?);
+        let present = inner.living(check)?;
+        show(check.place, &present);
         Ok(entries)
     }
 }
