@@ -112,7 +112,8 @@ impl World {
 
     /// Exports, reads it back, and begins anew from it.
     pub fn export(&mut self) -> Same {
-        let file = crate::scratch().join(format!("export-{}.json", std::process::id()));
+        let directory = tempfile::tempdir_in(crate::scratch()).map_err(|error| error.to_string())?;
+        let file = directory.path().join("export.json");
         let count = self.engine.export(&file).map_err(|error| error.to_string())?;
         let export = Export::read(&file).map_err(|error| error.to_string())?;
         same(|| "time of the export".into(), export.time_ns, self.model.wall)?;

@@ -152,7 +152,7 @@ impl World {
                 if !is_old {
                     self.summary_told(id, &now, state)?;
                 }
-                let transitions = if is_old { u64::MAX } else { now.transitions };
+                let transitions = if is_old && differs { u64::MAX } else { now.transitions };
                 let shown = face(state.status, &state.output, transitions);
                 let subscription = &mut self.model.subscriptions[index];
                 // What is old may be followed by the present one, or by nothing if that does not match.

@@ -2,7 +2,7 @@
 
 use lifesign::Status::{self, Critical, Passing, Warning};
 
-use crate::op::{Bounds, Filter, Home, Kind, Op, Scope, Sequence};
+use crate::op::{Bounds, CheckRef, Filter, Home, Kind, Op, Scope, Sequence, ServiceRef, TokenRef};
 use crate::{execute, story};
 
 /// Everything that is critical.
@@ -47,5 +47,31 @@ fn what_changes_after_a_partial_take_is_told_as_it_is() {
         poll(1),
         poll(1),
         poll(1),
+    ]);
+}
+
+/// The rest of a partial take has older numbers than the summary now has, and the same face.
+#[test]
+fn a_summary_that_is_back_where_it_was_is_told_as_it_is() {
+    let poll = |most| Op::Poll { subscription: 1, most };
+    let acquire = |id| Op::Acquire { check: CheckRef(id, 0), label: "one", lease: None };
+    let filter = |scope| Filter { scope, least: Passing, transitions_only: false };
+    agree(&[
+        Op::RegisterService { id: "web", text: 0 },
+        register("web:1", None, Kind::Direct, Warning),
+        Op::Subscribe { filter: filter(Scope::Service(ServiceRef("web", 0), true)) },
+        Op::Subscribe { filter: filter(Scope::All) },
+        register("web", None, Kind::Direct, Passing),
+        acquire("web:1"),
+        poll(0),
+        acquire("web"),
+        poll(usize::MAX),
+        Op::WriteBatch {
+            writes: [
+                (TokenRef("web:1", 0), Warning, "up"),
+                (TokenRef("web:1", 0), Warning, ""),
+                (TokenRef("a", 0), Passing, ""),
+            ],
+        },
     ]);
 }
