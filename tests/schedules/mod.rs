@@ -32,7 +32,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, Once, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lifesign::{Event, Status, Subscription};
 use shuttle::scheduler::{
@@ -88,6 +88,10 @@ enum Order {
 const SHARE: usize = 4_000;
 /// Schedules for each scheduler after which a mutant has survived.
 const PATIENCE: usize = 50_000;
+
+/// Where the schedules of a mutant begin: always the same ones, so that it always dies of the same claim. A script as it is looks where nobody
+/// has looked.
+const SEED: u64 = 1;
 
 /// What one exploration has seen so far. Several go on beside one another, each in a thread of its own.
 #[derive(Default)]
@@ -153,6 +157,8 @@ fn explore_once(
     listen();
     let seen = Arc::new(Seen { is_broken: mutant.is_some(), ..Seen::default() });
     let (own, run) = (seen.clone(), script.run);
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    let seed = if mutant.is_some() { SEED } else { clock.as_nanos() as u64 };
     let started = Instant::now();
     // In a thread of its own: what a failed execution leaves half unwound ends with it.
     let explorer = std::thread::spawn(move || {
@@ -166,9 +172,12 @@ fn explore_once(
         config.failure_persistence = persistence;
         config.ungraceful_shutdown_config.immediately_return_on_panic = true;
         match order {
-            Order::Random => explore_with(RandomScheduler::new(schedules), config, run),
-            Order::Pct => explore_with(PctScheduler::new(3, schedules), config, run),
-            Order::Twice => explore_with(Uncontrolled::new(RandomScheduler::new(schedules)), config, run),
+            Order::Random => explore_with(RandomScheduler::new_from_seed(seed, schedules), config, run),
+            Order::Pct => explore_with(PctScheduler::new_from_seed(seed, 3, schedules), config, run),
+            Order::Twice => {
+                let random = RandomScheduler::new_from_seed(seed, schedules);
+                explore_with(Uncontrolled::new(random), config, run)
+            }
             Order::Replay(schedule) => {
                 explore_with(ReplayScheduler::new_from_encoded(&schedule), config, run)
             }

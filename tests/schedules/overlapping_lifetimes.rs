@@ -87,6 +87,7 @@ fn old_and_new() {
 
 schedules! {
     an_old_writer_and_its_successor: OLD_AND_NEW,
+        fence_tested_once "fence-tested-once" FENCED,
         publish_store "publish-store" BACK,
         settle_by_store "settle-by-store" BACK;
 }
