@@ -2,7 +2,10 @@
 
 use lifesign::Status::{self, Critical, Passing, Warning};
 
-use crate::op::{Bounds, CheckRef, Filter, Home, Kind, Op, Scope, Sequence, ServiceRef, TokenRef};
+use crate::op::{
+    Bounds, CheckRef, Expected, Filter, Home, Kind, Op, Restored, Scope, Sequence, ServiceRef, TokenRef,
+};
+use crate::support::breaks;
 use crate::{execute, story};
 
 /// Everything that is critical.
@@ -13,6 +16,7 @@ fn register(id: &'static str, home: Home, kind: Kind, initial: Status) -> Op {
 }
 
 fn agree(ops: &[Op]) {
+    let _whole = breaks::none();
     let sequence = Sequence { bounds: Bounds::Wide, ops: ops.to_vec() };
     if let Err(difference) = execute(&sequence, None, |_, _| {}) {
         panic!("{difference}\n{}", story(&sequence));
@@ -73,5 +77,34 @@ fn a_summary_that_is_back_where_it_was_is_told_as_it_is() {
                 (TokenRef("a", 0), Passing, ""),
             ],
         },
+    ]);
+}
+
+/// The mark of a change that the rest of a partial take has told already stays behind, and takes what is committed later with it.
+#[test]
+fn a_mark_that_stays_behind_may_tell_what_does_not_match() {
+    let poll = |subscription, most| Op::Poll { subscription, most };
+    let filter = |scope, least| Filter { scope, least, transitions_only: false };
+    let restored = Restored { status: Passing, output: "", since: 1_699_999_999_999_999_999 };
+    agree(&[
+        Op::RegisterService { id: "web", text: 0 },
+        register("web", None, Kind::Direct, Critical),
+        Op::Subscribe { filter: filter(Scope::All, Warning) },
+        Op::Subscribe { filter: filter(Scope::Check(CheckRef("web", 0)), Passing) },
+        poll(1, 0),
+        Op::Again { check: CheckRef("web", 0), restored: Some(restored) },
+        poll(1, 1),
+        Op::TakeOver { check: CheckRef("web", 0), expected: Expected::Present, label: "one", lease: None },
+    ]);
+    let web = Some(ServiceRef("web", 0));
+    agree(&[
+        Op::RegisterService { id: "web", text: 0 },
+        Op::Subscribe { filter: filter(Scope::Service(ServiceRef("web", 0), true), Critical) },
+        register("web:1", web, Kind::Alias("é"), Passing),
+        poll(0, 0),
+        Op::Subscribe { filter: filter(Scope::All, Passing) },
+        Op::RegisterService { id: "é", text: 0 },
+        poll(1, 1),
+        Op::Deregister { check: CheckRef("web:1", 0) },
     ]);
 }

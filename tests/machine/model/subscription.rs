@@ -195,8 +195,9 @@ impl Subscription {
             }
             if at < owed.last {
                 self.owed.insert(life, owed);
-            } else if is_old && target.is_some() {
-                // What it shows tells one name of an alias not from the next.
+            } else if self.partial || is_old && target.is_some() {
+                // The rest of a partial take is read anew and leaves its mark where it is, so that something that does not match may be told after
+                // it; and what an alias shows tells one name of it not from the next.
                 self.owed.insert(life, Owed { must: false, ..owed });
             }
         }
@@ -233,7 +234,9 @@ impl Subscription {
         if self.summary_owed.is_none() && !again {
             return Err("nothing has changed in the summary that it wants".into());
         }
-        if !is_old {
+        if self.partial {
+            self.summary_may_rest();
+        } else if !is_old {
             self.summary_owed = None;
         }
         let told = self.summary_told.replace(Told { numbers, shown: Some(shown) });
