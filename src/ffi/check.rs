@@ -157,14 +157,12 @@ pub extern "C" fn lifesign_check_status(
     call(error, || {
         let out = Out::new("status", status)?;
         let shown = cell(Kind::Check, check).and_then(|(place, life)| Check { place, life }.status());
-        let status = shown.map_or_else(
-            || {
-                self::check(check)
-                    .and_then(|(engine, own)| own.status().ok_or_else(|| gone("check", check, &engine)))
-            },
-            Ok,
-        )?;
-        out.put(status.code() as lifesign_status);
+        let Some(shown) = shown else {
+            // Only what is not there any more needs its engine, to say why.
+            let (engine, _) = self::check(check)?;
+            return Err(gone("check", check, &engine));
+        };
+        out.put(shown.code() as lifesign_status);
         Ok(())
     })
 }

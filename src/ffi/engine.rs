@@ -158,6 +158,15 @@ pub extern "C" fn lifesign_engine_audit(
     })
 }
 
+/// The counters as C has them. Each is named, so that a new one that does not cross is an error.
+macro_rules! crossing {
+    ($stats:expr, $leaked_handles:ident; $($name:ident)*) => {{
+        let Stats { $($name),* } = $stats;
+        let struct_size = size_of::<lifesign_stats>() as u32;
+        lifesign_stats { struct_size, reserved: 0, $leaked_handles, $($name),* }
+    }};
+}
+
 /// Counters and sizes. O(handles of the process). Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_engine_stats(
@@ -168,59 +177,13 @@ pub extern "C" fn lifesign_engine_stats(
     call(error, || {
         let out = Out::sized("stats", stats)?;
         let engine = self::engine(engine)?;
-        // Taken apart by name, so that a number that does not cross is an error.
-        let Stats {
-            commits,
-            transitions,
-            heartbeats,
-            refused_held,
-            refused_fenced,
-            refused_gone,
-            refused_derived,
-            refused_expired,
-            refused_other,
-            repairs,
-            helps,
-            lapses,
-            clock_jumps,
-            resyncs,
-            spurious_wakes,
-            internal_errors,
-            services,
-            checks,
-            aliases,
-            tokens,
-            subscriptions,
-            bytes,
-        } = engine.stats()?;
         let leaked_handles = root()?.handles.leaked(engine.inner());
-        out.put(lifesign_stats {
-            struct_size: size_of::<lifesign_stats>() as u32,
-            reserved: 0,
-            commits,
-            transitions,
-            heartbeats,
-            refused_held,
-            refused_fenced,
-            refused_gone,
-            refused_derived,
-            refused_expired,
-            refused_other,
-            repairs,
-            helps,
-            lapses,
-            clock_jumps,
-            resyncs,
-            spurious_wakes,
-            internal_errors,
-            services,
-            checks,
-            aliases,
-            tokens,
-            subscriptions,
-            leaked_handles,
-            bytes,
-        });
+        let stats = engine.stats()?;
+        out.put(crossing!(stats, leaked_handles;
+            commits transitions heartbeats refused_held refused_fenced refused_gone refused_derived
+            refused_expired refused_other repairs helps lapses clock_jumps resyncs spurious_wakes
+            internal_errors services checks aliases tokens subscriptions bytes
+        ));
         Ok(())
     })
 }

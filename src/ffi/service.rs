@@ -132,14 +132,12 @@ pub extern "C" fn lifesign_service_status(
     call(error, || {
         let out = Out::new("status", status)?;
         let shown = cell(Kind::Service, service).and_then(|(place, life)| Service { place, life }.status());
-        let status = shown.map_or_else(
-            || {
-                self::service(service)
-                    .and_then(|(engine, own)| own.status().ok_or_else(|| gone("service", service, &engine)))
-            },
-            Ok,
-        )?;
-        out.put(status.code() as lifesign_status);
+        let Some(shown) = shown else {
+            // Only what is not there any more needs its engine, to say why.
+            let (engine, _) = self::service(service)?;
+            return Err(gone("service", service, &engine));
+        };
+        out.put(shown.code() as lifesign_status);
         Ok(())
     })
 }
