@@ -48,6 +48,14 @@ fn rivals(claim: &Claim) -> Vec<(String, u64)> {
     rivals.iter().map(|rival| (rival.record.embedder.build.clone(), rival.count)).collect()
 }
 
+/// Kills a holder that has left a copy of itself: the name is free, though the copy lives on.
+fn ends_with_its_claim(child: &mut Standing, path: &Path) {
+    child.kill();
+    let outcome = build("west").claim(path, "node").map(drop);
+    kill_stray(child.told);
+    assert!(outcome.is_ok(), "the child does not keep the claim: {outcome:?}");
+}
+
 fn files(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -394,11 +402,7 @@ fn x1_a_forked_child_keeps_nothing() {
             let claim = engine.claim(path, "node").unwrap();
             ((engine, claim), leave_a_copy(true))
         });
-        let copy = child.told;
-        child.kill();
-        let outcome = build("west").claim(path, "node").map(drop);
-        kill_stray(copy);
-        assert!(outcome.is_ok(), "the child does not keep the claim: {outcome:?}");
+        ends_with_its_claim(&mut child, path);
     });
 }
 
@@ -417,12 +421,8 @@ fn x1_a_child_forked_in_the_middle_keeps_nothing() {
             let copy = leave_a_copy(true);
             (claiming.finish(), copy)
         });
-        let copy = child.told;
         held(build("west").claim(path, "node"), "the name is held");
-        child.kill();
-        let outcome = build("west").claim(path, "node").map(drop);
-        kill_stray(copy);
-        assert!(outcome.is_ok(), "the child does not keep the claim: {outcome:?}");
+        ends_with_its_claim(&mut child, path);
     });
 }
 
@@ -450,12 +450,8 @@ fn x1_a_child_of_a_fork_that_had_begun_keeps_nothing() {
             opened.release();
             (claiming.join().unwrap(), copy)
         });
-        let copy = child.told;
         held(build("west").claim(path, "node"), "the name is held");
-        child.kill();
-        let outcome = build("west").claim(path, "node").map(drop);
-        kill_stray(copy);
-        assert!(outcome.is_ok(), "the child does not keep the claim: {outcome:?}");
+        ends_with_its_claim(&mut child, path);
     });
 }
 

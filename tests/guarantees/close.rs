@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use lifesign::{CheckSpec, ErrorKind, Status, SubscriptionFilter};
 
-use crate::support::every_call::{self, EVERY_CALL, Things};
+use crate::support::every_call::{self, EVERY_CALL, OneOfEach};
 use crate::support::random::Random;
-use crate::support::{alias, breaks, check, engine, kind, service, slot, token};
+use crate::support::{alias, breaks, check, engine, kind, service, slot};
 
 #[test]
 fn the_list_of_every_call_has_every_call() {
@@ -19,35 +19,20 @@ fn the_list_of_every_call_has_every_call() {
 #[test]
 fn after_close_every_call_says_so() {
     let _whole = breaks::none();
-    let engine = engine();
-    let web = service(&engine, "web");
-    let alive = check(&engine, "web:alive", Some(&web));
-    let mirror = alias(&engine, "sidecar", None, "web");
-    let (writer, other) = (engine.acquire(&alive, "U").unwrap(), token(&engine, "other"));
-    let directory = tempfile::tempdir().unwrap();
-    let claim = engine.claim(directory.path(), "node").unwrap();
-    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
-    let held = engine.snapshot(&alive).unwrap();
+    let all = OneOfEach::new();
+    let OneOfEach { engine, web, alive, mirror, .. } = &all;
+    let held = engine.snapshot(alive).unwrap();
     engine.close();
     engine.close();
     assert_eq!(
         (alive.status(), mirror.status(), web.status(), engine.node_status()),
         (None, None, None, None)
     );
-    let things = Things {
-        engine: &engine,
-        service: &web,
-        check: &alive,
-        token: &writer,
-        other: &other,
-        subscription: &subscription,
-        claim: &claim,
-        directory: directory.path(),
-    };
+    let things = all.things();
     for call in EVERY_CALL {
         assert_eq!(call.refusal(&things), call.when_closed, "{}", call.name);
     }
-    assert_eq!(kind(engine.snapshot(&mirror)), ErrorKind::Closed);
+    assert_eq!(kind(engine.snapshot(mirror)), ErrorKind::Closed);
     assert_eq!((held.id(), held.status()), ("web:alive", Status::Passing), "what was handed out stays");
 }
 

@@ -3,32 +3,16 @@
 use lifesign::{Config, Engine, ErrorKind, Status, SubscriptionFilter};
 
 use crate::support::child::in_a_child;
-use crate::support::every_call::{EVERY_CALL, Things};
-use crate::support::{alias, breaks, check, drain, engine, service, token};
+use crate::support::every_call::{EVERY_CALL, OneOfEach};
+use crate::support::{alias, breaks, check, drain, engine, service};
 
 #[test]
 fn b6_a_child_is_told_that_it_is_one() {
     let _alone = breaks::alone();
-    let engine = engine();
-    let web = service(&engine, "web");
-    let alive = check(&engine, "web:alive", Some(&web));
-    let mirror = alias(&engine, "sidecar", None, "web");
-    let writer = engine.acquire(&alive, "U").unwrap();
+    let all = OneOfEach::new();
+    let OneOfEach { engine, web, alive, mirror, writer, subscription, .. } = &all;
     writer.write(Status::Warning, "slow").unwrap();
-    let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let claim = engine.claim(directory.path(), "node").unwrap();
-    let other = token(&engine, "other");
-    let things = Things {
-        engine: &engine,
-        service: &web,
-        check: &alive,
-        token: &writer,
-        other: &other,
-        subscription: &subscription,
-        claim: &claim,
-        directory: directory.path(),
-    };
+    let things = all.things();
     let wrong = in_a_child(|| {
         let refused = EVERY_CALL.iter().map(|call| call.refusal(&things) == Some(ErrorKind::Forked));
         let gone = [
@@ -48,7 +32,7 @@ fn b6_a_child_is_told_that_it_is_one() {
         "the parent goes on"
     );
     writer.write(Status::Passing, "up").unwrap();
-    assert!(!drain(&subscription).is_empty());
+    assert!(!drain(subscription).is_empty());
 }
 
 #[test]

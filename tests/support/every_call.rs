@@ -6,6 +6,9 @@ use lifesign::{
     Check, CheckSpec, Claim, DeclaredWriter, Engine, Error, ErrorKind, Join, Service, ServiceSpec, Status,
     Subscription, SubscriptionFilter, Token, Write,
 };
+use tempfile::TempDir;
+
+use super::{alias, check, engine, service, token};
 
 /// What the calls are made on, all of one engine.
 pub struct Things<'a> {
@@ -18,6 +21,46 @@ pub struct Things<'a> {
     pub subscription: &'a Subscription,
     pub claim: &'a Claim,
     pub directory: &'a Path,
+}
+
+/// One of each, with an alias that mirrors the service.
+pub struct OneOfEach {
+    pub engine: Engine,
+    pub web: Service,
+    pub alive: Check,
+    pub mirror: Check,
+    pub writer: Token,
+    other: Token,
+    pub subscription: Subscription,
+    claim: Claim,
+    directory: TempDir,
+}
+
+impl OneOfEach {
+    pub fn new() -> Self {
+        let engine = engine();
+        let web = service(&engine, "web");
+        let alive = check(&engine, "web:alive", Some(&web));
+        let mirror = alias(&engine, "sidecar", None, "web");
+        let (writer, other) = (engine.acquire(&alive, "U").unwrap(), token(&engine, "other"));
+        let directory = tempfile::tempdir().unwrap();
+        let claim = engine.claim(directory.path(), "node").unwrap();
+        let subscription = engine.subscribe(&SubscriptionFilter::all()).unwrap();
+        Self { engine, web, alive, mirror, writer, other, subscription, claim, directory }
+    }
+
+    pub fn things(&self) -> Things<'_> {
+        Things {
+            engine: &self.engine,
+            service: &self.web,
+            check: &self.alive,
+            token: &self.writer,
+            other: &self.other,
+            subscription: &self.subscription,
+            claim: &self.claim,
+            directory: self.directory.path(),
+        }
+    }
 }
 
 /// One call.
