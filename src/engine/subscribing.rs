@@ -287,8 +287,7 @@ impl Inner {
             let tombstone = &grave.tombstone;
             if core.filter.takes_in(grave.slot, tombstone.life, &tombstone.definition) {
                 // What it was in between is not known, unless it never was anything else.
-                let unchanged = tombstone.transitions == 0 && !tombstone.definition.is_alias();
-                let worst = if unchanged { tombstone.status } else { Status::Critical };
+                let worst = if tombstone.is_unchanged() { tombstone.status } else { Status::Critical };
                 core.bury(grave.handle, grave.slot, tombstone, worst);
             }
         }

@@ -155,6 +155,11 @@ impl Snapshot {
         self.flags & flag::INITIAL != 0
     }
 
+    /// Whether the check has had this one status in all its life. A restored status is no transition, but not the one it was registered with.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.transitions == 0 && self.status == self.definition.initial && !self.definition.is_alias()
+    }
+
     /// Whether the state was restored and nothing has been reported since.
     pub fn is_restored(&self) -> bool {
         self.flags & flag::RESTORED != 0

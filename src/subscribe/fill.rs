@@ -188,8 +188,7 @@ impl<'a> Fill<'a> {
         if consumer.delivered.get(&slot).is_none_or(|last| last.incarnation < snapshot.incarnation) {
             self.begun.push(slot);
             // The mark may be of the cell's former life; a status that never changed tells what this one has reached.
-            let unchanged = snapshot.transitions == 0 && !snapshot.definition.is_alias();
-            if unchanged && snapshot.status < self.core.filter.least {
+            if snapshot.is_unchanged() && snapshot.status < self.core.filter.least {
                 return;
             }
         }

@@ -3,7 +3,8 @@
 use lifesign::Status::{self, Critical, Passing, Warning};
 
 use crate::op::{
-    Bounds, CheckRef, Expected, Filter, Home, Kind, Op, Restored, Scope, Sequence, ServiceRef, TokenRef,
+    Bounds, CheckRef, CursorTold, Expected, Filter, Home, Kind, Op, Restored, Scope, Sequence, ServiceRef,
+    TokenRef,
 };
 use crate::support::breaks;
 use crate::{execute, story};
@@ -106,5 +107,25 @@ fn a_mark_that_stays_behind_may_tell_what_does_not_match() {
         Op::RegisterService { id: "é", text: 0 },
         poll(1, 1),
         Op::Deregister { check: CheckRef("web:1", 0) },
+    ]);
+}
+
+/// A restored status is no transition, and the one before it may have matched.
+#[test]
+fn the_end_of_what_was_restored_is_told_to_a_resumed_subscription() {
+    let poll = Op::Poll { subscription: 0, most: usize::MAX };
+    let restored = Restored { status: Passing, output: "", since: 1_699_999_999_999_999_999 };
+    agree(&[
+        Op::RegisterService { id: "web", text: 0 },
+        register("a", None, Kind::Direct, Passing),
+        Op::Subscribe { filter: Filter { scope: Scope::All, least: Warning, transitions_only: false } },
+        poll,
+        register("web:1", None, Kind::Direct, Critical),
+        poll,
+        Op::Again { check: CheckRef("web:1", 0), restored: Some(restored) },
+        Op::RegisterService { id: "web", text: 0 },
+        poll,
+        Op::Deregister { check: CheckRef("web:1", 0) },
+        Op::Resume { cursor: 2, told: CursorTold::AsItWas },
     ]);
 }
