@@ -44,12 +44,13 @@ mod schedules;
 
 pub use claim::rival::Rival;
 pub use claim::{Claim, ClaimState};
+pub use engine::acquiring::Acquire;
 pub use engine::clock::ClockSource;
 pub use engine::export::{Export, Exported};
 pub use engine::reading::ServiceSnapshot;
 pub use engine::stats::Stats;
 pub use engine::telling::{Who, WriterActivity};
-pub use engine::writing::{Acquire, Write};
+pub use engine::writing::Write;
 pub use engine::{Check, Config, Engine, Limits, Service, Subscription, SubscriptionFilter};
 pub use model::definition::{CheckKind, CheckSpec, Restored, ServiceSpec};
 pub use model::error::{Error, ErrorKind};

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use scopeguard::{ScopeGuard, guard};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::writing::show;
+use crate::engine::refusing::show;
 use crate::engine::{Engine, Inner};
 use crate::failpoint::pause;
 use crate::model::definition::Restored;

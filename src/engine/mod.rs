@@ -3,12 +3,14 @@
 //! The parts: `registration` with `services` and `checks` (under one lock that neither reads nor writes know of), `writing`
 //! (tokens and commits), `reading` (snapshots, views, the audit), `subscribing`, `clock`, `stats`.
 
+pub mod acquiring;
 mod checks;
 pub mod clock;
 mod deregistering;
 mod expiring;
 pub mod export;
 pub mod reading;
+mod refusing;
 mod registration;
 mod services;
 pub mod stats;

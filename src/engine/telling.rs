@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::writing::show;
+use crate::engine::refusing::show;
 use crate::engine::{Check, Engine};
 use crate::model::error::Error;
 use crate::mutant::mutated;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cell::handle::Kind;
 use crate::engine::Inner;
-use crate::engine::writing::Acquire;
+use crate::engine::acquiring::Acquire;
 use crate::ffi::boundary::{
     MAX_OUTPUT, Out, Slots, call, check_error, fill_error, input, record, root, status, text,
 };
