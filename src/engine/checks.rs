@@ -13,6 +13,7 @@ use crate::failpoint::pause;
 use crate::model::definition::{CheckKind, CheckSpec};
 use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::{Definition, Snapshot};
+use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::interest::{self, Change, Class};
 use crate::summary::members::Input;
@@ -170,6 +171,7 @@ impl Inner {
             life: cell.next_life().expect("a cell without lives is not given out"),
             status,
             from: status,
+            worst: if target.is_some() { Status::Critical } else { status },
             flags: match restored {
                 _ if target.is_some() => flag::DERIVED,
                 Some(_) => flag::RESTORED,

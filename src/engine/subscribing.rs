@@ -286,9 +286,7 @@ impl Inner {
         for grave in graves {
             let tombstone = &grave.tombstone;
             if core.filter.takes_in(grave.slot, tombstone.life, &tombstone.definition) {
-                // What it was in between is not known, unless it never was anything else.
-                let worst = if tombstone.is_unchanged() { tombstone.status } else { Status::Critical };
-                core.bury(grave.handle, grave.slot, tombstone, worst);
+                core.bury(grave.handle, grave.slot, tombstone, tombstone.worst);
             }
         }
     }

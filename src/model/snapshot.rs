@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub(crate) status: Status,
     /// The status before this commit: who pays what the commit owes must know how severe it was.
     pub(crate) from: Status,
+    /// The worst status of this incarnation so far. Of an alias, whose target has a past of its own, it is not known: `Critical`.
+    pub(crate) worst: Status,
     pub(crate) flags: u8,
     pub(crate) gone: bool,
 }
@@ -153,11 +155,6 @@ impl Snapshot {
     /// Whether the check has never reported and shows the status it was registered with.
     pub fn is_initial(&self) -> bool {
         self.flags & flag::INITIAL != 0
-    }
-
-    /// Whether the check has had this one status in all its life. A restored status is no transition, but not the one it was registered with.
-    pub(crate) fn is_unchanged(&self) -> bool {
-        self.transitions == 0 && self.status == self.definition.initial && !self.definition.is_alias()
     }
 
     /// Whether the state was restored and nothing has been reported since.

@@ -187,8 +187,8 @@ impl<'a> Fill<'a> {
         }
         if consumer.delivered.get(&slot).is_none_or(|last| last.incarnation < snapshot.incarnation) {
             self.begun.push(slot);
-            // The mark may be of the cell's former life; a status that never changed tells what this one has reached.
-            if snapshot.is_unchanged() && snapshot.status < self.core.filter.least {
+            // The mark may be of the cell's former life.
+            if snapshot.worst < self.core.filter.least {
                 return;
             }
         }

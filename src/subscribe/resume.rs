@@ -18,8 +18,8 @@
 //!
 //! Who resumes publishes its interest and then looks at each check that matches, like one who starts from the whole state
 //! ([`crate::subscribe::interest`]); but it marks only those of which the cursor does not say that they were delivered: the word is not settled
-//! (`resume-ignores-unsettled`) or behind its snapshot, or the stamp is above the cursor. Which statuses there were in between is not known, so the
-//! severity does not count. An alias shows what is below it: it is marked if one of the checks below is so, or if a summary below was stamped by a
+//! (`resume-ignores-unsettled`) or behind its snapshot, or the stamp is above the cursor. Which statuses there were since the cursor is not known, so
+//! the severity counts only if the check was never in its life as severe as the filter wants. An alias shows what is below it: it is marked if one of the checks below is so, or if a summary below was stamped by a
 //! registration, which changes what an alias shows without a commit that is left to be found (`registration-without-stamp`). So something may come again that was delivered;
 //! nothing is left out.
 //!

@@ -364,6 +364,7 @@ fn derive(alias: &Snapshot, state: &SummaryState) -> Snapshot {
         life: alias.life,
         status: state.status,
         from: state.status,
+        worst: alias.worst,
         flags: alias.flags,
         gone: alias.gone,
     }

@@ -146,6 +146,7 @@ fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapsho
         life: current.life,
         status: next.status,
         from: current.status,
+        worst: if mutated!("worst-status-forgotten") { next.status } else { current.worst.max(next.status) },
         flags: next.flags,
         gone: next.gone,
     }

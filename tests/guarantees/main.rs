@@ -8,6 +8,7 @@ mod boundary;
 mod claims;
 mod close;
 mod coalescing;
+mod cursor_chains;
 mod cursors;
 mod fork;
 mod leases;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use lifesign::failpoint::trace;
 use lifesign::{
-    Acquire, Check, CheckSpec, Engine, ErrorKind, Export, OnLapse, Restored, Status, SubscriptionFilter,
+    Acquire, Check, CheckSpec, Engine, ErrorKind, Event, Export, OnLapse, Restored, Status,
+    SubscriptionFilter,
 };
 use tempfile::{TempDir, tempdir};
 
@@ -112,6 +113,32 @@ fn w9_a_restored_state_never_replaces_a_reported_one() {
     engine.register_check(&spec.restored(critical()), None).unwrap();
     assert_eq!(check.status(), Some(Status::Passing));
     assert_eq!(engine.stats().unwrap().transitions, 1, "the report alone is one");
+}
+
+/// A check that was critical for a moment, without a transition: it was registered so and restored, and shows no trace of it in the end.
+fn critical_before_it_was_restored() {
+    let engine = engine();
+    let severe = SubscriptionFilter::all().at_least(Status::Critical);
+    let subscription = engine.subscribe(&severe).unwrap();
+    let before = subscription.poll(usize::MAX).unwrap().cursor;
+    let spec = CheckSpec::new("one");
+    let check = engine.register_check(&spec, None).unwrap();
+    let restored = Restored { status: Status::Passing, output: "was up".into(), since_ns: 4_000 };
+    engine.register_check(&spec.restored(restored), None).unwrap();
+    engine.redefine_check(&check, &CheckSpec::new("one").initial(Status::Passing), None).unwrap();
+    assert_eq!(states(&drain(&subscription)).len(), 1, "what was critical is told with what came after it");
+    engine.deregister_check(&check).unwrap();
+    let events = drain(&engine.subscribe(&severe.since(before)).unwrap());
+    assert!(matches!(events[..], [Event::Tombstone { .. }]), "and with its end: {events:?}");
+}
+
+#[test]
+fn w9_what_was_critical_before_it_was_restored_is_told() {
+    breaks::notices(
+        "worst-status-forgotten",
+        "what was critical is told with what came after it",
+        critical_before_it_was_restored,
+    );
 }
 
 /// A check of a service with an alias above it, its first report parked at one step after another, and the same registered again with a

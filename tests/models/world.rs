@@ -139,6 +139,7 @@ impl World {
             life,
             status,
             from: status,
+            worst: status,
             flags: flag::INITIAL,
             gone: false,
         });
