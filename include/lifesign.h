@@ -52,6 +52,22 @@
 #define LIFESIGN_KIND_ALIAS_NODE 2
 
 /**
+ * Where the life stands in a status word and in a link: their upper 16 bits.
+ */
+#define LIFESIGN_WORD_LIFE_SHIFT 48
+
+/**
+ * Where the status stands in a status word and in a summary word: two bits, `LIFESIGN_STATUS_GONE` to `LIFESIGN_STATUS_CRITICAL`.
+ */
+#define LIFESIGN_WORD_STATUS_SHIFT 6
+
+/**
+ * Set in the status word of an alias, a service and the node: the status is that of the summary word whose address is in the lower 48 bits of
+ * the link.
+ */
+#define LIFESIGN_WORD_DERIVED 4
+
+/**
  * The status changed.
  */
 #define LIFESIGN_HISTORY_TRANSITION 1
@@ -740,6 +756,25 @@ typedef struct lifesign_check_spec {
    */
   const struct lifesign_restored *restored;
 } lifesign_check_spec;
+
+/**
+ * Where a status stands: see `lifesign_read`. A plain value, which may be copied and used in any thread. It stays valid for the life of the process,
+ * also after the check is deregistered and the engine closed; then it reads as gone, and in a forked child too.
+ */
+typedef struct lifesign_reader {
+  /**
+   * `sizeof(lifesign_reader)`.
+   */
+  uint32_t struct_size;
+  /**
+   * Which life of the cell is meant.
+   */
+  uint32_t life;
+  /**
+   * The cell: its word 0 is the status word, its word 1 the link.
+   */
+  const uint64_t *cell;
+} lifesign_reader;
 
 /**
  * How to take a token: see `lifesign_token_acquire`.
@@ -1572,6 +1607,51 @@ lifesign_result lifesign_check_snapshot(lifesign_check check,
                                         struct lifesign_error *error);
 
 /**
+ * Where the status of a check or alias stands, to be read by `lifesign_read` without a call. Any thread. Errors: GONE, CLOSED, FORGED, FORKED,
+ * INVALID.
+ */
+lifesign_result lifesign_check_reader(lifesign_check check,
+                                      struct lifesign_reader *reader,
+                                      struct lifesign_error *error);
+
+/**
+ * Where the status of a service stands. Any thread. Errors: GONE, CLOSED, FORGED, FORKED, INVALID.
+ */
+lifesign_result lifesign_service_reader(lifesign_service service,
+                                        struct lifesign_reader *reader,
+                                        struct lifesign_error *error);
+
+/**
+ * Where the worst status of the node's own direct checks stands. Any thread. Errors: CLOSED, FORGED, FORKED, INVALID.
+ */
+lifesign_result lifesign_engine_node_reader(lifesign_engine engine,
+                                            struct lifesign_reader *reader,
+                                            struct lifesign_error *error);
+
+/**
+ * The statuses of `count` checks and aliases, each at the moment at which it is read; `LIFESIGN_STATUS_GONE` for what is gone, closed or no handle
+ * of a check. Any thread. Errors: FORKED, INVALID, FORGED before there is any engine.
+ */
+lifesign_result lifesign_check_statuses(const lifesign_check *checks,
+                                        size_t count,
+                                        lifesign_status *statuses,
+                                        struct lifesign_error *error);
+
+/**
+ * The whole present states of `count` checks and aliases, each one commit. What is gone, closed or no handle of a check has the status
+ * `LIFESIGN_STATUS_GONE` and nothing else. `bytes_needed` is written also when `bytes_cap` does not suffice; then nothing else is.
+ *
+ * Any thread. Errors: BUFFER_TOO_SMALL, FORKED, INVALID, FORGED before there is any engine.
+ */
+lifesign_result lifesign_check_snapshots(const lifesign_check *checks,
+                                         size_t count,
+                                         struct lifesign_snapshot *snapshots,
+                                         char *bytes,
+                                         size_t bytes_cap,
+                                         size_t *bytes_needed,
+                                         struct lifesign_error *error);
+
+/**
  * Takes the token of a check that nobody holds: the right to write it. Never steals and never waits; a holder whose lease is over does not hold
  * it any more. Close the token with `lifesign_token_close`. `how` may be NULL: no label, no lease.
  *
@@ -1848,3 +1928,32 @@ lifesign_result lifesign_claim_release(lifesign_claim claim, struct lifesign_err
 #endif  // __cplusplus
 
 #endif  /* LIFESIGN_H */
+
+#ifndef LIFESIGN_READ
+#define LIFESIGN_READ
+
+/**
+ * The status at `reader`, by one atomic load for a check and four for an alias, a service or the node; `LIFESIGN_STATUS_GONE` once it is
+ * deregistered, its engine closed or this a forked child. No call, no error; wait-free, in any thread.
+ *
+ * In another language: load `cell[0]`. Without `LIFESIGN_WORD_DERIVED` in it, the status is in it if its life is the reader's, and gone
+ * otherwise. With it, load `cell[1]`, the link; if its life is the reader's, load the word at the address in it, and `cell[1]` again: if that is
+ * the same still, the status is in that word, and gone otherwise. Each load acquires.
+ */
+static inline lifesign_status lifesign_read(const lifesign_reader *reader)
+{
+  uint64_t word = __atomic_load_n(&reader->cell[0], __ATOMIC_ACQUIRE);
+  uint64_t life = word >> LIFESIGN_WORD_LIFE_SHIFT;
+  if (word & LIFESIGN_WORD_DERIVED) {
+    const uint64_t link = __atomic_load_n(&reader->cell[1], __ATOMIC_ACQUIRE);
+    life = link >> LIFESIGN_WORD_LIFE_SHIFT;
+    if (life != reader->life)
+      return LIFESIGN_STATUS_GONE;
+    word = __atomic_load_n((const uint64_t *)(uintptr_t)(link << 16 >> 16), __ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&reader->cell[1], __ATOMIC_ACQUIRE) != link)
+      return LIFESIGN_STATUS_GONE;
+  }
+  return life == reader->life ? (lifesign_status)(word >> LIFESIGN_WORD_STATUS_SHIFT & 3) : LIFESIGN_STATUS_GONE;
+}
+
+#endif

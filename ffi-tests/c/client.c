@@ -49,6 +49,12 @@ static void print_status(const char *name, lifesign_check check)
 {
     lifesign_status status;
     ok("status", lifesign_check_status(check, &status, &error));
+    lifesign_reader reader = { .struct_size = sizeof reader };
+    ok("reader", lifesign_check_reader(check, &reader, &error));
+    if (lifesign_read(&reader) != status) {
+        fprintf(stderr, "%s reads %s without a call\n", name, status_name(lifesign_read(&reader)));
+        exit(EXIT_FAILURE);
+    }
     printf("%s is %s\n", name, status_name(status));
 }
 
@@ -250,8 +256,14 @@ static void two_writers(void)
     uint64_t repaired = 1;
     ok("audit", lifesign_engine_audit(engine, &repaired, &error));
     printf("repaired: %" PRIu64 "\n", repaired);
+    lifesign_reader readers[2] = { { .struct_size = sizeof *readers }, { .struct_size = sizeof *readers } };
+    ok("reader", lifesign_check_reader(alias, &readers[0], &error));
+    ok("reader of the node", lifesign_engine_node_reader(engine, &readers[1], &error));
     ok("unsubscribe", lifesign_unsubscribe(subscription, &error));
     ok("close", lifesign_engine_close(engine, &error));
+    for (size_t i = 0; i < 2; i++)
+        if (lifesign_read(&readers[i]) != LIFESIGN_STATUS_GONE)
+            abort();
     lifesign_status status = 77;
     expect("status after close", LIFESIGN_CLOSED, lifesign_check_status(alias, &status, &error));
     expect("close again", LIFESIGN_CLOSED, lifesign_engine_close(engine, &error));

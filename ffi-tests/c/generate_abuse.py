@@ -103,6 +103,8 @@ FREE_FIELDS |= {"id", "process_uuid", "boot_id", "pid", "process_start", "pid_na
 FREE_PREFIXES = ("max_",)
 # Structures of which the caller gives several, to be filled in.
 ARRAYS = {"lifesign_write"}
+# Arrays that are filled with one answer for each handle given, and where in an answer its status is.
+ANSWERS = {"statuses": "", "snapshots": ".status"}
 COUNT = 3
 # Zero is a right service handle there: the node.
 ZERO_IS_RIGHT = {"lifesign_check_spec.service"}
@@ -174,6 +176,11 @@ class Function:
     def is_text(self, parameter: Parameter) -> bool:
         """Whether it is a text, its length after it."""
         return parameter.pointer and parameter.constant and parameter.type == "char"
+
+    def is_handles(self, parameter: Parameter) -> bool:
+        """Whether it is an array of handles, their count after it."""
+        kind = parameter.type.removeprefix("lifesign_")
+        return parameter.pointer and parameter.constant and kind in KINDS
 
     def is_size(self, parameter: Parameter) -> bool:
         """Whether it is the length or capacity of the parameter before it."""
@@ -286,6 +293,15 @@ class Writer:
                 f"{ctype} {name}_value[{COUNT}], {name}_before[{COUNT}], *{name} = {name}_value;",
                 f"for (int i = 0; i < {COUNT}; i++) {name}_value[i] = {self.given(ctype)};",
             ]
+        if self.function.is_handles(parameter):
+            live = f"w->live[{ctype.removeprefix('lifesign_').upper()}]"
+            listed = ", ".join([live] * COUNT)
+            return [f"{ctype} {name}_value[{COUNT}] = {{ {listed} }}; const {ctype} *{name} = {name}_value;"]
+        if name in ANSWERS:
+            return [
+                f"{ctype} {name}_value[{COUNT}], {name}_before[{COUNT}], *{name} = {name}_value;",
+                f"pattern({name}_value, sizeof {name}_value);",
+            ]
         if self.function.is_buffer(parameter):
             size = 65536 if ctype == "char" else 16
             lines = [f"static {ctype} {name}_value[{size}], {name}_before[{size}];"]
@@ -362,6 +378,14 @@ class Writer:
                 out(
                     f'        untouched("{self.function.name}", what, "{name}", &{name}_value, &{name}_before, '
                     f"sizeof {name}_value);"
+                )
+            out(f'        unchanged("{self.function.name}", what, w);')
+        elif verdict.startswith("gone at "):
+            out(f'        succeeded("{self.function.name}", what, result, error);')
+            for answers in (parameter.name for parameter in self.outs() if parameter.name in ANSWERS):
+                out(
+                    f'        only_one_gone("{self.function.name}", what, &{answers}_value[0]{ANSWERS[answers]}, '
+                    f"sizeof {answers}_value[0], {COUNT}, {verdict.removeprefix('gone at ')});"
                 )
             out(f'        unchanged("{self.function.name}", what, w);')
         elif verdict == "survived":
@@ -456,6 +480,15 @@ class Writer:
             both = f"{name}_value[{at}].token = 0; {name}_value[{(at + 1) % COUNT}].struct_size = 0;"
             self.call(f"{name}[{at}] wrong and the next without a size", both, "refused")
 
+    def wrong_handles(self, parameter: Parameter) -> None:
+        """Write the calls with one bad handle among several: it alone is answered as gone. Other engines' are as good."""
+        name, kind = parameter.name, parameter.type.removeprefix("lifesign_").upper()
+        self.call(f"{name} NULL with a count", f"{name} = NULL;", "refused")
+        self.call(f"{name} NULL without a count", f"{name} = NULL; count = 0;", "succeeded")
+        for at in range(COUNT):
+            self.bad_handles(f"{name}[{at}]", f"{name}_value[{at}]", kind, dead=True, verdict=f"gone at {at}")
+        self.call(f"{name}[0] of another engine", f"{name}_value[0] = w->foreign[{kind}];", "succeeded")
+
     def wrong_size(self, what: str, place: str, before: str, verdict: str) -> None:
         """Write the calls with a wrong ``struct_size``."""
         for size in ("0", "1", "3", "4", "UINT32_MAX"):
@@ -504,6 +537,11 @@ class Writer:
             pass
         elif parameter.type in ARRAYS:
             self.wrong_array(parameter)
+        elif function.is_handles(parameter):
+            self.wrong_handles(parameter)
+        elif name in ANSWERS:
+            self.call(f"{name} NULL with a count", f"{name} = NULL;", "refused")
+            self.call(f"{name} NULL without a count", f"{name} = NULL; count = 0;", "succeeded")
         elif parameter.pointer:
             self.call(f"{name} NULL", f"{name} = NULL;", "refused")
             if parameter.constant:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the C tests: header, symbols, the client against its transcript, and the generated abuse; programs run plain and
-# under valgrind. Without valgrind that part is skipped by name, which fails where CI is set.
+# Runs the C tests: header, symbols, the client against its transcript, reading without a call, and the generated abuse;
+# programs run plain and under valgrind. Without valgrind that part is skipped by name, which fails where CI is set.
 # Usage: run.sh (from anywhere; the release build of the libraries is there)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,6 +20,13 @@ compile() {
 grind() {
     valgrind --quiet --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite "$@"
 }
+# Runs a program and prints, behind a name, what it said; fails if it did.
+tell() {
+    name=$1
+    shift
+    said=$("$@")
+    echo "$name: $said"
+}
 # What differs from run to run: process numbers, machines, times, paths and ids.
 normalise() {
     sed -E -e "s/pid [0-9]+/pid N/g" -e "s/on $(uname -n)/on MACHINE/g" -e "s#/[^ ,)]*/client#CLIENT#g" \
@@ -32,9 +39,16 @@ compile "$build/client" "$here/client.c"
 normalise <"$build/client.txt" | diff -u "$here/expected.txt" -
 echo "client: transcript as expected"
 
+# The header's inline function is compiled into its users: as C++ too.
+compile "$build/readers" "$here/readers.c"
+tell readers "$build/readers"
+"${CXX:-c++}" -std=c++17 -x c++ -g -O2 -Wall -Wextra -Wpedantic -Werror -I include "$here/readers.c" -x none \
+    target/release/liblifesign.a -lpthread -ldl -lm -o "$build/readers-cxx"
+tell "readers in C++" "$build/readers-cxx"
+
 python3 "$here/generate_abuse.py" include/lifesign.h >"$build/abuse.c"
 compile "$build/abuse" "$build/abuse.c" "$here/world.c"
-echo "abuse: $("$build/abuse")"
+tell abuse "$build/abuse"
 
 if ! command -v valgrind >/dev/null; then
     echo "SKIPPED: the client and the abuse under valgrind (valgrind is not installed)"
@@ -44,4 +58,6 @@ fi
 grind "$build/client" "$build/export.json" >"$build/client-valgrind.txt"
 normalise <"$build/client-valgrind.txt" | diff -u "$here/expected.txt" -
 echo "client under valgrind: transcript as expected"
-echo "abuse under valgrind: $(grind "$build/abuse")"
+# Not for leaks: a forked child has lost hold of everything that stood in the pages that the fork wiped.
+tell "readers under valgrind" grind --leak-check=no --fair-sched=try "$build/readers" without-fault
+tell "abuse under valgrind" grind "$build/abuse"

@@ -309,3 +309,14 @@ void only_one_refused(const char *function, const char *what, lifesign_result re
             fail(function, what, "a write of the batch has a revision and was not made, or was made and has none");
     }
 }
+
+void only_one_gone(const char *function, const char *what, const lifesign_status *first, size_t stride, size_t count,
+                   size_t gone)
+{
+    for (size_t at = 0; at < count; at++) {
+        lifesign_status status = *(const lifesign_status *)(const void *)((const char *)first + at * stride);
+        if (status != (at == gone ? LIFESIGN_STATUS_GONE : LIFESIGN_STATUS_PASSING))
+            fail(function, what, "the answer for one handle is not that of what it stands for");
+    }
+    refusals++;
+}

@@ -62,6 +62,10 @@ void unchanged(const char *function, const char *what, const struct world *world
 void only_one_refused(const char *function, const char *what, lifesign_result result, const lifesign_write *writes,
                       size_t count, size_t wrong);
 
+/* Of several answers, the status of the first of which is given: number `gone` is of what is gone, and no other. */
+void only_one_gone(const char *function, const char *what, const lifesign_status *first, size_t stride, size_t count,
+                   size_t gone);
+
 extern unsigned long refusals;
 
 #endif

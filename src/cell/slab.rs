@@ -10,11 +10,12 @@ use std::collections::VecDeque;
 use crate::cell::process::Root;
 #[cfg(not(shuttle))]
 use crate::cell::process::map_wiped;
-use crate::cell::word::{MAX_LIFE, StatusCell, StatusWord};
+use crate::cell::word::{MAX_LIFE, StatusCell, StatusWord, flag};
 use crate::engine::Inner;
 use crate::model::error::Error;
 use crate::model::error::ErrorKind;
 use crate::model::snapshot::Snapshot;
+use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::interest::InterestList;
 use crate::summary::Summary;
@@ -70,6 +71,13 @@ impl Cell {
     pub fn next_life(&self) -> Option<u16> {
         let life = self.status().load().life().max(1);
         (life <= MAX_LIFE).then_some(life)
+    }
+
+    /// Begins `life` as one that shows `target` and has no snapshot of its own.
+    pub fn show(&self, life: u16, target: &'static Cell) {
+        self.set_link(life, target);
+        // Its own status is never looked at; it only must not be that of a cell that is gone.
+        self.status().publish(StatusWord::new(life, 1, Status::Critical, flag::DERIVED));
     }
 
     /// Lets the cell show `target` in `life`.

@@ -20,7 +20,8 @@ use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::sync::{AtomicU64, Ordering};
 
-const LIFE_SHIFT: u32 = 48;
+/// Where the life stands, here and in a link.
+pub const LIFE_SHIFT: u32 = 48;
 const VERSION_SHIFT: u32 = 8;
 /// Where the status stands, here and in a summary word.
 pub const STATUS_SHIFT: u32 = 6;

@@ -193,6 +193,8 @@ pub(crate) struct Inner {
     root: &'static Root,
     closed: AtomicBool,
     node: Arc<Summary>,
+    /// A cell that shows the node's summary, as that of a service shows its own: it ends with the engine.
+    pub node_cell: Service,
     ids: DashMap<Arc<str>, u32, HashState>,
     services: DashMap<Arc<str>, Arc<Summary>, HashState>,
     registry: Mutex<Registry>,
@@ -226,6 +228,11 @@ impl Engine {
         let summaries = Arc::new(Arena::new(root, PageKind::Summaries));
         let node = Summary::new("".into(), None, summaries.clone())?;
         node.cell().summary.store(Some(node.clone()));
+        let checks = Arena::new(root, PageKind::Checks);
+        let place = checks.allocate()?;
+        let node_cell =
+            Service { place, life: place.cell.next_life().expect("a cell without lives is not given out") };
+        place.cell.show(node_cell.life, node.cell());
         let inner = Arc::new(Inner {
             id: process::random_bytes(),
             limits,
@@ -241,10 +248,11 @@ impl Engine {
             root,
             closed: AtomicBool::new(false),
             node,
+            node_cell,
             ids: DashMap::default(),
             services: DashMap::default(),
             registry: Mutex::new(Registry::default()),
-            checks: Arena::new(root, PageKind::Checks),
+            checks,
             summaries,
         });
         inner.checks.set_owner(Some(inner.clone()));

@@ -58,10 +58,9 @@ impl Engine {
         Ok(self.inner().present(view))
     }
 
-    /// The worst of the node's own direct checks; `None` once the engine is closed. Wait-free.
+    /// The worst of the node's own direct checks; `None` once the engine is closed. Wait-free: three atomic loads.
     pub fn node_status(&self) -> Option<Status> {
-        self.inner().check_open().ok()?;
-        Some(self.inner().node.word().shown())
+        self.inner().node_cell.status()
     }
 
     /// Compares every summary with its inputs, after helping as any writer does, and repairs those that are wrong. Returns how many were: any

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use crate::cell::slab::Place;
-use crate::cell::word::{StatusWord, flag};
 use crate::engine::{Inner, Service};
 use crate::failpoint::pause;
 use crate::model::definition::ServiceSpec;
 use crate::model::error::{Error, ErrorKind};
-use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::summary;
 
@@ -53,8 +51,7 @@ impl Inner {
         };
         let life = place.cell.next_life().expect("a cell without lives is not given out");
         place.cell.summary.store(Some(summary.clone()));
-        place.cell.set_link(life, summary.cell());
-        place.cell.status().publish(StatusWord::new(life, 1, Status::Critical, flag::DERIVED));
+        place.cell.show(life, summary.cell());
         let incarnation = self.revisions.draw();
         let service = Arc::new(summary::Service { spec: spec.clone(), place, life, incarnation });
         summary.change(|table| {

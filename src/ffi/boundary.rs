@@ -106,6 +106,12 @@ impl<T> Slots<T> {
         unsafe { self.first.add(index) }
     }
 
+    /// Writes the place with this number, which must be below [`Slots::len`].
+    pub fn put(&self, index: usize, value: T) {
+        // SAFETY: `at` has made sure that it is one of the caller's places, which are the caller's to be written during the call.
+        unsafe { self.at(index).write(value) };
+    }
+
     /// Fills the first places; the caller has made sure that they are enough.
     pub fn fill(&self, values: &[T])
     where
@@ -116,6 +122,26 @@ impl<T> Slots<T> {
             // SAFETY: room for that many, not overlapping with a buffer of our own.
             unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.first, values.len()) };
         }
+    }
+}
+
+/// An array of the caller's that is read.
+pub struct Inputs<T> {
+    first: *const T,
+    len: usize,
+}
+
+impl<T: Copy> Inputs<T> {
+    /// `len` values; NULL only if there are none.
+    pub fn new(what: &str, first: *const T, len: usize) -> Result<Self, Error> {
+        if first.is_null() && len > 0 { Err(null(what)) } else { Ok(Self { first, len }) }
+    }
+
+    /// The value with this number, which must be below the length.
+    pub fn at(&self, index: usize) -> T {
+        assert!(index < self.len);
+        // SAFETY: the caller says that there are `len` values one after another, and leaves them alone during the call.
+        unsafe { self.first.add(index).read() }
     }
 }
 

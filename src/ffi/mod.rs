@@ -13,6 +13,7 @@ mod engine;
 mod export;
 pub mod handles;
 mod marshal;
+mod read;
 mod service;
 mod subscription;
 mod token;

@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use crate::cell::handle::{Kind, decode};
+use crate::cell::process::Root;
 use crate::cell::slab::Place;
 use crate::engine::{Engine, Inner, Service};
 use crate::ffi::boundary::{Out, bytes, call, input, root, text};
@@ -28,7 +29,12 @@ pub fn place(kind: Kind, handle: u64) -> Result<(Engine, Place, u16), Error> {
 /// The cell of a handle, whoever it is lent to: for what is read by loads alone. Nothing is borrowed, so that no reader can be the last to let go of
 /// an engine that was closed meanwhile, and do all the work of its end.
 pub fn cell(kind: Kind, handle: u64) -> Option<(Place, u16)> {
-    let root = root().ok()?;
+    cell_of(root().ok()?, kind, handle)
+}
+
+/// The same for many handles one after another.
+#[inline]
+pub fn cell_of(root: &'static Root, kind: Kind, handle: u64) -> Option<(Place, u16)> {
     let parts = decode(root.secret, kind, handle)?;
     let cell = root.pages.cell(parts.slot)?;
     Some((Place { slot: parts.slot, cell }, parts.life))
