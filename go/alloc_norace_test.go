@@ -4,6 +4,8 @@ package lifesign_test
 
 import (
 	"fmt"
+	"math"
+	"runtime"
 	"testing"
 
 	"lifesign.dev/lifesign"
@@ -42,5 +44,58 @@ func TestUpdateBatchAllocatesNothing(t *testing.T) {
 	})
 	if allocations != 0 {
 		t.Errorf("%v allocations", allocations)
+	}
+}
+
+// The race detector does not see the order in the library's memory: under it a
+// status is a call.
+func TestStatusMakesNoCall(t *testing.T) {
+	engine := open(t, lifesign.Config{})
+	shown, _ := readers(t, engine)
+	if calls := calls(func() {
+		for range 1000 {
+			for _, one := range shown {
+				one.Status()
+			}
+			engine.NodeStatus()
+		}
+	}); calls != 0 {
+		t.Errorf("%d calls into C", calls)
+	}
+}
+
+// calls is how many calls into C something takes, which others may be making
+// too: what other tests have forgotten is closed at any time.
+func calls(f func()) int64 {
+	least := int64(math.MaxInt64)
+	for range 5 {
+		before := runtime.NumCgoCall()
+		f()
+		least = min(least, runtime.NumCgoCall()-before)
+	}
+	return least
+}
+
+func TestSnapshotBufferAllocatesNothing(t *testing.T) {
+	engine := open(t, lifesign.Config{})
+	shown, token := readers(t, engine)
+	check(t, token.Update(lifesign.Warning, "slow"))
+	checks := make([]*lifesign.Check, 0, 64)
+	for len(checks) < cap(checks) {
+		checks = append(checks, shown["check"].(*lifesign.Check), shown["alias"].(*lifesign.Check))
+	}
+	var buffer lifesign.SnapshotBuffer
+	read := func() {
+		for _, snapshot := range must(buffer.Read(checks...))(t) {
+			if snapshot.Status != lifesign.Warning || len(snapshot.Output) == 0 {
+				t.Fatalf("%+v", snapshot)
+			}
+		}
+	}
+	if allocations := testing.AllocsPerRun(1000, read); allocations != 0 {
+		t.Errorf("%v allocations", allocations)
+	}
+	if calls := calls(read); calls != 1 {
+		t.Errorf("%d calls into C", calls)
 	}
 }

@@ -36,6 +36,14 @@ type CheckSpec struct {
 type Check struct {
 	engine *Engine
 	handle uint64
+	reader
+}
+
+func newCheck(e *Engine, handle uint64) *Check {
+	reader := newReader(func(reader *C.lifesign_reader) C.lifesign_result {
+		return C.lifesign_check_reader(C.lifesign_check(handle), reader, nil)
+	})
+	return &Check{engine: e, handle: handle, reader: reader}
 }
 
 // RegisterCheck registers a check. The same definition again returns the same
@@ -55,7 +63,7 @@ func (e *Engine) RegisterCheck(spec CheckSpec) (*Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Check{engine: e, handle: uint64(handle)}, nil
+	return newCheck(e, uint64(handle)), nil
 }
 
 // Check finds a registered check by its id, or fails with [ErrNotFound].
@@ -67,25 +75,12 @@ func (e *Engine) Check(id string) (*Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Check{engine: e, handle: uint64(handle)}, nil
+	return newCheck(e, uint64(handle)), nil
 }
 
 // Handle is the engine's number for this life of the check, never used twice.
 // [Snapshot.Check] holds the same.
 func (c *Check) Handle() uint64 { return c.handle }
-
-// Status is the check's status now, and [Gone] if it cannot be read. It takes
-// a cgo call with a bounded number of atomic loads, whatever else goes on, and
-// allocates nothing.
-func (c *Check) Status() Status {
-	var status C.lifesign_status
-	result := C.lifesign_check_status(C.lifesign_check(c.handle), &status, nil)
-	runtime.KeepAlive(c)
-	if result != C.LIFESIGN_OK {
-		return Gone
-	}
-	return Status(status)
-}
 
 // Snapshot returns one whole commit of the check.
 func (c *Check) Snapshot() (Snapshot, error) {

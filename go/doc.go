@@ -35,10 +35,12 @@
 //
 // # Reading
 //
-// [Check.Status] and [Service.Status] take a cgo call with a handful of
-// atomic loads, and allocate nothing. [Check.Snapshot] is one whole commit, and
+// [Check.Status] is an atomic load of a word of the library's, and that of an
+// alias, [Service.Status] and [Engine.NodeStatus] are three or four: no call into
+// C, whatever else goes on. [Check.Snapshot] is one whole commit, and
 // [Service.Snapshot] a service with all its checks as of one epoch; neither
-// changes after it was returned.
+// changes after it was returned. [SnapshotBuffer] reads many checks by one call,
+// without allocation.
 //
 // [Check.Who] tells who holds a check and since when, [Check.Writers] everybody
 // who wrote it or tried to, and [Check.History] its latest changes of status,

@@ -39,6 +39,7 @@ const HistoryOff uint32 = C.LIFESIGN_HISTORY_OFF
 // All methods may be called from any goroutine.
 type Engine struct {
 	handle  uint64
+	node    reader
 	closing sync.Once
 	closed  error
 	cleanup runtime.Cleanup
@@ -71,7 +72,7 @@ func Open(config Config) (*Engine, error) {
 	if err := detail.result(C.lifesign_engine_open(&c, &handle, &detail.c)); err != nil {
 		return nil, err
 	}
-	e := &Engine{handle: uint64(handle)}
+	e := &Engine{handle: uint64(handle), node: newNodeReader(uint64(handle))}
 	e.cleanup = runtime.AddCleanup(e, closeEngine, e.handle)
 	return e, nil
 }
@@ -143,15 +144,12 @@ func (e *Engine) Record(id uint32) (WriterRecord, error) {
 }
 
 // NodeStatus is the worst status of the node's own direct checks, passing if
-// there is none, and [Gone] if it cannot be read. It allocates nothing.
+// there is none, and [Gone] if it cannot be read. It is three atomic loads: no
+// call into C, no allocation.
 func (e *Engine) NodeStatus() Status {
-	var status C.lifesign_status
-	result := C.lifesign_engine_node_status(C.lifesign_engine(e.handle), &status, nil)
+	status := e.node.linked()
 	runtime.KeepAlive(e)
-	if result != C.LIFESIGN_OK {
-		return Gone
-	}
-	return Status(status)
+	return status
 }
 
 // Node returns the node's own direct checks as of one epoch, in the form of a
@@ -176,7 +174,7 @@ func (e *Engine) Services() ([]*Service, error) {
 	}
 	services := make([]*Service, len(handles))
 	for i, handle := range handles {
-		services[i] = &Service{engine: e, handle: handle}
+		services[i] = newService(e, handle)
 	}
 	return services, nil
 }
@@ -193,7 +191,7 @@ func (e *Engine) Checks() ([]*Check, error) {
 	}
 	checks := make([]*Check, len(handles))
 	for i, handle := range handles {
-		checks[i] = &Check{engine: e, handle: handle}
+		checks[i] = newCheck(e, handle)
 	}
 	return checks, nil
 }

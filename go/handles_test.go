@@ -94,7 +94,7 @@ func everyCall(real *Engine, value uint64, without ...string) map[string]error {
 		}
 		return &Error{Code: ErrForged} // all that a status can tell
 	}
-	engine := &Engine{handle: value}
+	engine := &Engine{handle: value, node: newNodeReader(value)}
 	kind("engine", map[string]func() error{
 		"close":            (&Engine{handle: value}).Close,
 		"id":               func() error { _, err := engine.ID(); return err },
@@ -114,17 +114,25 @@ func everyCall(real *Engine, value uint64, without ...string) map[string]error {
 		"declare writer":   func() error { _, err := engine.DeclareWriter(WriterRecord{}); return err },
 		"export":           func() error { _, err := engine.Export("/nowhere"); return err },
 	})
-	service := &Service{engine: real, handle: value}
+	service := newService(real, value)
 	kind("service", map[string]func() error{
 		"status":     func() error { return status(service.Status()) },
 		"snapshot":   func() error { _, err := service.Snapshot(); return err },
 		"redefine":   func() error { return service.Redefine(ServiceSpec{ID: "web"}) },
 		"deregister": service.Deregister,
 	})
-	check := &Check{engine: real, handle: value}
+	check := newCheck(real, value)
 	kind("check", map[string]func() error{
-		"status":     func() error { return status(check.Status()) },
-		"snapshot":   func() error { _, err := check.Snapshot(); return err },
+		"status":   func() error { return status(check.Status()) },
+		"snapshot": func() error { _, err := check.Snapshot(); return err },
+		"snapshots": func() error {
+			var buffer SnapshotBuffer
+			snapshots, err := buffer.Read(check)
+			if err != nil {
+				return err
+			}
+			return status(snapshots[0].Status)
+		},
 		"who":        func() error { _, err := check.Who(); return err },
 		"writers":    func() error { _, err := check.Writers(); return err },
 		"history":    func() error { _, err := check.History(); return err },

@@ -181,14 +181,16 @@ func serviceSnapshot(buffer *readBuffer, view *C.lifesign_service_view) ServiceS
 
 func snapshot(buffer []byte, c *C.lifesign_snapshot) Snapshot {
 	texts := newTexts(buffer, c.id, c.name, c.service, c.target, c.data, c.output)
+	s := numbers(c)
+	s.ID, s.Name, s.Service = texts.text(c.id), texts.text(c.name), texts.text(c.service)
+	s.Target, s.Output, s.Data = texts.text(c.target), texts.text(c.output), texts.data(c.data)
+	return s
+}
+
+// numbers is all of a state but for its texts and data.
+func numbers(c *C.lifesign_snapshot) Snapshot {
 	return Snapshot{
 		Check:       uint64(c.check),
-		ID:          texts.text(c.id),
-		Name:        texts.text(c.name),
-		Service:     texts.text(c.service),
-		Target:      texts.text(c.target),
-		Output:      texts.text(c.output),
-		Data:        texts.data(c.data),
 		Kind:        CheckKind(c.kind),
 		Status:      Status(c.status),
 		Initial:     c.flags&C.LIFESIGN_FLAG_INITIAL != 0,

@@ -8,7 +8,7 @@ import "fmt"
 // Status is the health of a check, of a service or of the node. The order is
 // Passing < Warning < Critical, so that the worst of several is the largest.
 // The zero value is no health at all.
-type Status uint32
+type Status uint8
 
 const (
 	// Gone says that there is nothing to read: deregistered, closed, or

@@ -1,0 +1,86 @@
+package lifesign
+
+// #include "lifesign.h"
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// SnapshotBuffer is where whole states of many checks are read into, by one
+// call and, when it has grown once, without allocation. It is for one goroutine
+// at a time. The zero value is ready to use.
+//
+// For statuses alone no buffer is needed: [Check.Status] makes no call.
+type SnapshotBuffer struct {
+	handles   []C.lifesign_check
+	crossing  []C.lifesign_snapshot
+	bytes     []byte
+	snapshots []Snapshot
+}
+
+// Read returns a snapshot of each check, in the order given, each of them one
+// whole commit. One that cannot be read, because its check was deregistered or
+// its engine closed, has the status [Gone] and nothing else but its handle.
+//
+// The snapshots, their texts and their data lie in the buffer, and the next Read
+// overwrites them: what is to stay has to be copied, strings by strings.Clone.
+func (b *SnapshotBuffer) Read(checks ...*Check) ([]Snapshot, error) {
+	b.handles = b.handles[:0]
+	for i, check := range checks {
+		if check == nil {
+			return nil, invalid("check %d to be read is nil", i)
+		}
+		b.handles = append(b.handles, C.lifesign_check(check.handle))
+	}
+	if len(checks) > len(b.crossing) {
+		b.crossing = make([]C.lifesign_snapshot, len(checks))
+		b.snapshots = make([]Snapshot, len(checks))
+	}
+	for {
+		var needed C.size_t
+		detail := newErrorDetail()
+		result := C.lifesign_check_snapshots(unsafe.SliceData(b.handles), C.size_t(len(checks)),
+			unsafe.SliceData(b.crossing), (*C.char)(unsafe.Pointer(unsafe.SliceData(b.bytes))), C.size_t(len(b.bytes)),
+			&needed, &detail.c)
+		err := detail.result(result)
+		if result == C.LIFESIGN_BUFFER_TOO_SMALL {
+			// And some more for what outputs grow until the next.
+			b.bytes = make([]byte, needed+needed/8)
+			continue
+		}
+		runtime.KeepAlive(checks)
+		if err != nil {
+			return nil, err
+		}
+		break
+	}
+	snapshots := b.snapshots[:len(checks)]
+	for i := range snapshots {
+		snapshots[i] = b.snapshot(&b.crossing[i])
+	}
+	return snapshots, nil
+}
+
+func (b *SnapshotBuffer) snapshot(c *C.lifesign_snapshot) Snapshot {
+	if c.status == C.LIFESIGN_STATUS_GONE {
+		return Snapshot{Check: uint64(c.check)}
+	}
+	s := numbers(c)
+	s.ID, s.Name, s.Service = b.text(c.id), b.text(c.name), b.text(c.service)
+	s.Target, s.Output, s.Data = b.text(c.target), b.text(c.output), b.data(c.data)
+	return s
+}
+
+func (b *SnapshotBuffer) text(span C.lifesign_span) string {
+	return unsafe.String(unsafe.SliceData(b.data(span)), int(span.len))
+}
+
+func (b *SnapshotBuffer) data(span C.lifesign_span) []byte {
+	if span.len == 0 {
+		return nil
+	}
+	end := span.offset + span.len
+	return b.bytes[span.offset:end:end]
+}
