@@ -41,8 +41,12 @@ def refused(call: Callable[[], object]) -> str:
 def test_every_call_says_forked_and_how_to_go_on(world: World, tmp_path: Path) -> None:
     subscription = world.engine.subscribe()
     claim = world.engine.claim(tmp_path, "node")
+    group = world.engine.group([world.check])
     calls: list[Callable[[], object]] = [
         lambda: world.check.status,
+        lambda: world.alias.status,
+        group.statuses,
+        group.snapshots,
         lambda: world.service.status,
         lambda: world.engine.node_status,
         world.check.snapshot,

@@ -37,6 +37,7 @@ from .errors import (
     WouldDeadlockError,
 )
 from .export import read_export
+from .group import CheckGroup
 from .model import (
     CheckKind,
     ClaimState,
@@ -60,6 +61,7 @@ __all__ = [
     "BufferTooSmallError",
     "BusyError",
     "Check",
+    "CheckGroup",
     "CheckKind",
     "Claim",
     "ClaimState",

@@ -67,6 +67,10 @@ FLAG_DERIVED = 8
 FLAG_GONE = 16
 FLAG_REGISTERED = 32
 
+WORD_LIFE_SHIFT = 48
+WORD_STATUS_SHIFT = 6
+WORD_DERIVED = 4
+
 KIND_CHECK = 0
 KIND_ALIAS_SERVICE = 1
 KIND_ALIAS_NODE = 2
@@ -308,6 +312,16 @@ class Snapshot(Structure):
     )
 
 
+class Reader(Structure):
+    """Where a status stands."""
+
+    _fields_ = (
+        ("struct_size", c_uint32),
+        ("life", c_uint32),
+        ("cell", c_uint64),
+    )
+
+
 class ServiceView(Structure):
     """A service's summary."""
 
@@ -460,6 +474,7 @@ STRUCTURES: dict[str, type[Structure]] = {
     "lifesign_history_entry": HistoryEntry,
     "lifesign_exported": Exported,
     "lifesign_snapshot": Snapshot,
+    "lifesign_reader": Reader,
     "lifesign_service_view": ServiceView,
     "lifesign_trouble": Trouble,
     "lifesign_event": Event,
@@ -523,6 +538,15 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lifesign_check_deregister_force": (result, (check, c_char_p, c_size_t, _error)),
     "lifesign_check_status": (result, (check, POINTER(status), _error)),
     "lifesign_check_snapshot": (result, (check, POINTER(Snapshot), _bytes, c_size_t, _size, _error)),
+    # read
+    "lifesign_check_reader": (result, (check, POINTER(Reader), _error)),
+    "lifesign_service_reader": (result, (service, POINTER(Reader), _error)),
+    "lifesign_engine_node_reader": (result, (engine, POINTER(Reader), _error)),
+    "lifesign_check_statuses": (result, (POINTER(check), c_size_t, POINTER(status), _error)),
+    "lifesign_check_snapshots": (
+        result,
+        (POINTER(check), c_size_t, POINTER(Snapshot), _bytes, c_size_t, _size, _error),
+    ),
     # token
     "lifesign_token_acquire": (result, (check, POINTER(AcquireSpec), POINTER(token), _error)),
     "lifesign_token_take_over": (result, (check, c_uint64, POINTER(AcquireSpec), POINTER(token), _error)),

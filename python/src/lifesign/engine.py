@@ -16,10 +16,12 @@ from ._encode import fixed, signed, status, text, unsigned, utf8
 from ._encode import restored as encode_restored
 from ._filter import expect, filter_of
 from ._library import call, lib, refusal
+from ._reader import node as reader_of
 from .changes import Cursor
 from .check import Check
 from .claim import Claim
 from .errors import ForeignEngineError, GoneError, InvalidError, LifesignError, NotFoundError
+from .group import CheckGroup
 from .model import Restored, ServiceSnapshot, Stats, Status, WriterRecord
 from .service import Service
 from .subscription import Subscription
@@ -64,7 +66,7 @@ class Engine:
         TooLargeError: A text is over its limit.
     """
 
-    __slots__ = ("__weakref__", "_closer", "_handle")
+    __slots__ = ("__weakref__", "_closer", "_handle", "_node")
 
     def __init__(
         self,
@@ -98,6 +100,7 @@ class Engine:
         handle = abi.engine()
         call(lib.lifesign_engine_open, byref(config), byref(handle))
         self._handle = handle.value
+        self._node = reader_of(handle.value)
         self._closer = Closer(self, f"engine {handle.value:#x}", lib.lifesign_engine_close, handle.value)
 
     @property
@@ -273,14 +276,20 @@ class Engine:
 
     @property
     def node_status(self) -> Status:
-        """The worst of the node's own checks, now; wait-free.
+        """The worst of the node's own checks, now; wait-free, without a call.
 
         Raises:
             ClosedError: The engine was closed.
         """
-        word = abi.status()
-        call(lib.lifesign_engine_node_status, self._handle, byref(word))
-        return Status(word.value)
+        return self._node.linked()
+
+    def group(self, checks: Iterable[Check]) -> CheckGroup:
+        """Return these checks and aliases as one, to be read by one call.
+
+        Raises:
+            ForeignEngineError: One is another engine's.
+        """
+        return CheckGroup(self, checks)
 
     def record(self, id: int) -> WriterRecord:
         """Return a writer record by the number that snapshots carry.

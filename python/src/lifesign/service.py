@@ -8,24 +8,23 @@ from . import _view
 from ._encode import data as encode_data
 from ._encode import text
 from ._library import call, lib
-from .errors import GoneError
+from ._reader import service as reader_of
 from .model import ServiceSnapshot, Status
 
 if TYPE_CHECKING:
     from .engine import Engine
 
-_read_status = lib.lifesign_service_status
-
 
 class Service:
     """A service of an engine; owns nothing, and is equal to any other handle on the same life of the service."""
 
-    __slots__ = ("__weakref__", "_engine", "_handle", "_id")
+    __slots__ = ("__weakref__", "_engine", "_handle", "_id", "_reader")
 
     def __init__(self, engine: "Engine", handle: int, id: str) -> None:
         self._engine = engine
         self._handle = handle
         self._id = id
+        self._reader = reader_of(handle)
 
     @property
     def engine(self) -> "Engine":
@@ -44,19 +43,13 @@ class Service:
 
     @property
     def status(self) -> Status:
-        """The worst of its checks and the node's, now; wait-free. ``GONE`` once it was deregistered.
+        """The worst of its checks and the node's, now; wait-free, without a call. ``GONE`` once it was deregistered.
 
         Raises:
             ClosedError: The engine was closed.
             ForkedError: The engine is the parent process's.
         """
-        word = abi.status()
-        if _read_status(self._handle, byref(word), None) != abi.OK:
-            try:
-                call(_read_status, self._handle, byref(word))
-            except GoneError:
-                return Status.GONE
-        return Status(word.value)
+        return self._reader.linked()
 
     def snapshot(self) -> ServiceSnapshot:
         """Return the service, its summary and all its checks as of one moment.
