@@ -77,11 +77,12 @@ test-c: tools ## C: header, symbols, the client, abuse of every function, under 
 	cargo build --release --locked
 	ffi-tests/c/run.sh
 
-test-go: tools ## Go: the module, with and without the race detector.
+test-go: tools ## Go: the module, with and without the race detector, and with checked pointers.
 	$(call say,Go: the module)
 	cargo build --release --locked
 	$(GO) test -count=1 ./...
 	$(GO) test -count=1 -race ./...
+	cd go && CGO_ENABLED=1 GOEXPERIMENT=cgocheck2 go test -count=1 -gcflags=all=-d=checkptr -run 'Status|Snapshot|Forged' .
 
 test-agent: tools ## Go: the agent, as a process too.
 	$(call say,Go: the agent)
