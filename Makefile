@@ -111,6 +111,7 @@ check: tools $(VENV)/ready ## Formatting and lints of all languages.
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings
 	cargo clippy --release --locked --all-targets --features failpoints,mutants --target-dir target/scripts -- -D warnings
+	cargo clippy --release --locked --all-targets --features failpoints,mutants,arc-swap-cell --target-dir target/scripts -- -D warnings
 	$(call say,Go: gofmt and vet)
 	@unformatted=$$(gofmt -l go agent); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
 	cargo build --release --locked

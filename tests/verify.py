@@ -28,6 +28,7 @@ EVIDENCE = OUT / "evidence.tsv"
 
 RELEASE = ["--release", "--locked"]
 SCRIPTS = [*RELEASE, "--features", "failpoints,mutants", "--target-dir", "target/scripts"]
+REFERENCE = [*RELEASE, "--features", "failpoints,mutants,arc-swap-cell", "--target-dir", "target/scripts"]
 SHRUNK = [*RELEASE, "--features", "shrunk-counters", "--target-dir", "target/shrunk"]
 LOOM = [*RELEASE, "--lib", "--features", "mutants", "--target-dir", "target/loom"]
 SHUTTLE = [*RELEASE, "--lib", "--features", "mutants", "--target-dir", "target/shuttle"]
@@ -55,6 +56,7 @@ JOBS = [
     rust("unit", [*RELEASE, "--lib"]),
     rust("guarantees", [*SCRIPTS, "--test", "guarantees"]),
     rust("scripts", [*SCRIPTS, "--test", "scripts"], LIFESIGN_LONG="1"),
+    rust("reference", [*REFERENCE, "--test", "guarantees", "--test", "scripts", "--test", "machine"]),
     rust("faults", [*SCRIPTS, "--test", "faults"], LIFESIGN_LONG="1"),
     rust("shrunk", [*SHRUNK, "--test", "shrunk"]),
     rust("story", [*SCRIPTS, "--test", "story"], LIFESIGN_LONG="1"),

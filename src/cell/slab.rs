@@ -19,7 +19,7 @@ use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::interest::InterestList;
 use crate::summary::Summary;
-use crate::sync::{ArcCell, AtomicU64, Mutex, Ordering};
+use crate::sync::{ArcCell, AtomicU64, Mutex, Ordering, SplitCell};
 use crate::writer::tally::Tallies;
 
 /// One cache line for a check, an alias, a service, or a summary. The first two words are read from outside without a call.
@@ -35,11 +35,11 @@ pub struct Cell {
     /// (see [`crate::subscribe::resume`]).
     pub position: AtomicU64,
     /// Of a check: its present state. Replaced by compare-and-swap alone: this is where a commit takes effect.
-    pub snapshot: ArcCell<Snapshot>,
+    pub snapshot: SplitCell<Snapshot>,
     /// Of a service or a summary: the summary.
     pub summary: ArcCell<Summary>,
     /// Who wants to know about changes.
-    pub interest: ArcCell<InterestList>,
+    pub interest: SplitCell<InterestList>,
     /// Who was refused here and how often; each counts on a line of its own, so that rivals do not slow the holder.
     pub refused: ArcCell<Tallies>,
 }
@@ -54,9 +54,9 @@ impl Cell {
             link: AtomicU64::new(0),
             touch: AtomicU64::new(0),
             position: AtomicU64::new(0),
-            snapshot: ArcCell::empty(),
+            snapshot: SplitCell::empty(),
             summary: ArcCell::empty(),
-            interest: ArcCell::empty(),
+            interest: SplitCell::empty(),
             refused: ArcCell::empty(),
         }
     }

@@ -18,7 +18,7 @@ use crate::mutant::mutated;
 use crate::subscribe::interest::{self, Change, Class};
 use crate::summary::members::Input;
 use crate::summary::{self, Bound, Summary, Target};
-use crate::sync::Ordering;
+use crate::sync::{InFlight, Ordering};
 use crate::writer::commit::{Next, commit};
 use crate::writer::history::History;
 use crate::writer::lease::Lease;
@@ -178,6 +178,7 @@ impl Inner {
                 None => flag::INITIAL,
             },
             gone: false,
+            in_flight: InFlight::new(),
             definition,
         })
     }

@@ -6,6 +6,7 @@ use crate::cell::word::{StatusWord, flag};
 use crate::model::definition::CheckKind;
 use crate::model::status::Status;
 use crate::summary::Summary;
+use crate::sync::{InFlight, Published};
 use crate::writer::history::History;
 use crate::writer::lease::Lease;
 
@@ -64,6 +65,13 @@ pub struct Snapshot {
     pub(crate) worst: Status,
     pub(crate) flags: u8,
     pub(crate) gone: bool,
+    pub(crate) in_flight: InFlight,
+}
+
+impl Published for Snapshot {
+    fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
 }
 
 impl Snapshot {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::model::status::Status;
 use crate::subscribe::delivery::Core;
-use crate::sync::{ArcCell, AtomicU32, Ordering};
+use crate::sync::{ArcCell, AtomicU32, InFlight, Ordering, Published, SplitCell};
 
 /// What a mark is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,9 +51,54 @@ pub struct Interest {
 }
 
 /// The entries of one cell.
-#[derive(Clone, Default)]
 pub struct InterestList {
     entries: Vec<Interest>,
+    in_flight: InFlight,
+}
+
+impl InterestList {
+    fn new(entries: Vec<Interest>) -> Option<Arc<Self>> {
+        (!entries.is_empty()).then(|| Arc::new(Self { entries, in_flight: InFlight::new() }))
+    }
+
+    fn of(&self, class: Class) -> impl Iterator<Item = &Arc<Core>> {
+        self.entries.iter().filter(move |entry| entry.class == class).map(|entry| &entry.subscription)
+    }
+}
+
+impl Published for InterestList {
+    fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
+}
+
+/// Where a list stands. That of a cell is empty as a rule, and to see that is one load; those of the engine are looked at by all writers, who
+/// must not disturb one another.
+pub trait Place {
+    /// The present list.
+    fn list(&self) -> Option<Arc<InterestList>>;
+    /// Replaces the list. The caller holds the registration lock.
+    fn put(&self, list: Option<Arc<InterestList>>);
+}
+
+impl Place for SplitCell<InterestList> {
+    fn list(&self) -> Option<Arc<InterestList>> {
+        self.load()
+    }
+
+    fn put(&self, list: Option<Arc<InterestList>>) {
+        self.store(list);
+    }
+}
+
+impl Place for ArcCell<InterestList> {
+    fn list(&self) -> Option<Arc<InterestList>> {
+        self.load()
+    }
+
+    fn put(&self, list: Option<Arc<InterestList>>) {
+        self.store(list);
+    }
 }
 
 /// The lists of the engine.
@@ -100,18 +145,18 @@ impl Board {
     /// Marks `slot` for those in `list` who want `class`, and for those who want everything if `everybody`; wakes who sleeps.
     pub fn mark(
         &self,
-        list: &ArcCell<InterestList>,
+        list: &SplitCell<InterestList>,
         slot: u32,
         change: Change,
         class: Class,
         everybody: bool,
     ) {
-        let notify = |entry: &Interest| entry.subscription.notify(slot, change);
-        if let Some(list) = list.borrow().as_ref() {
-            list.entries.iter().filter(|entry| entry.class == class).for_each(notify);
+        let notify = |core: &Arc<Core>| core.notify(slot, change);
+        if let Some(list) = list.hold() {
+            list.of(class).for_each(notify);
         }
         if everybody && let Some(list) = self.everything.borrow().as_ref() {
-            list.entries.iter().for_each(notify);
+            list.of(Class::Own).for_each(notify);
         }
     }
 }
@@ -123,25 +168,25 @@ impl Default for Board {
 }
 
 /// Adds an entry unless it is there. The caller holds the registration lock.
-pub fn add(list: &ArcCell<InterestList>, subscription: &Arc<Core>, class: Class) {
-    let mut entries = list.load().map_or_else(Vec::new, |list| list.entries.clone());
+pub fn add(place: &impl Place, subscription: &Arc<Core>, class: Class) {
+    let mut entries = place.list().map_or_else(Vec::new, |list| list.entries.clone());
     if !entries.iter().any(|entry| entry.class == class && Arc::ptr_eq(&entry.subscription, subscription)) {
         entries.push(Interest { subscription: subscription.clone(), class });
-        list.store(Some(Arc::new(InterestList { entries })));
+        place.put(InterestList::new(entries));
     }
 }
 
 /// Removes all entries of a subscription: by identity, never by key. The caller holds the registration lock.
-pub fn remove(list: &ArcCell<InterestList>, subscription: &Arc<Core>) {
-    let Some(present) = list.load() else { return };
+pub fn remove(place: &impl Place, subscription: &Arc<Core>) {
+    let Some(present) = place.list() else { return };
     let mut entries = present.entries.clone();
     entries.retain(|entry| !Arc::ptr_eq(&entry.subscription, subscription));
-    list.store((!entries.is_empty()).then(|| Arc::new(InterestList { entries })));
+    place.put(InterestList::new(entries));
 }
 
 /// Calls `visit` with each subscription in the list that wants `class`.
-pub fn for_each(list: &ArcCell<InterestList>, class: Class, mut visit: impl FnMut(&Arc<Core>)) {
-    if let Some(list) = list.load() {
-        list.entries.iter().filter(|entry| entry.class == class).for_each(|entry| visit(&entry.subscription));
+pub fn for_each(place: &impl Place, class: Class, visit: impl FnMut(&Arc<Core>)) {
+    if let Some(list) = place.list() {
+        list.of(class).for_each(visit);
     }
 }

@@ -19,6 +19,7 @@ use crate::model::status::Status;
 use crate::model::text::cut;
 use crate::summary::word::SummaryWord;
 use crate::summary::{Bound, Service, Summary};
+use crate::sync::InFlight;
 use crate::writer::lease::Lease;
 use crate::writer::record;
 
@@ -367,6 +368,7 @@ fn derive(alias: &Snapshot, state: &SummaryState) -> Snapshot {
         worst: alias.worst,
         flags: alias.flags,
         gone: alias.gone,
+        in_flight: InFlight::new(),
     }
 }
 

@@ -35,7 +35,7 @@ use crate::model::snapshot::{Definition, RecordId, Snapshot};
 use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::interest::{Board, Change, Class};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, InFlight, Ordering};
 use crate::writer::lease::Lease;
 
 /// The engine-wide order of commits: alone on its cache lines, because all writers share it by design.
@@ -149,6 +149,7 @@ fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapsho
         worst: if mutated!("worst-status-forgotten") { next.status } else { current.worst.max(next.status) },
         flags: next.flags,
         gone: next.gone,
+        in_flight: InFlight::new(),
     }
 }
 
@@ -168,7 +169,7 @@ pub fn commit(
     let early = if mutated!("revision-before-load") { Some(revisions.draw()) } else { None };
     let mut stale = None;
     loop {
-        let Some(before) = cell.snapshot.load() else { return Ok(None) };
+        let Some(before) = cell.snapshot.hold() else { return Ok(None) };
         pause!("commit:loaded");
         let word = cell.status().load();
         let settled_before =
@@ -197,9 +198,9 @@ pub fn commit(
         pause!("commit:drawn");
         if mutated!("check-then-store") {
             cell.snapshot.store(Some(after.clone()));
-            return Ok(Some(Committed { before, after, settled_before }));
+            return Ok(Some(Committed { before: before.to_arc(), after, settled_before }));
         }
-        if cell.snapshot.replace(Some(&before), Some(after.clone())) {
+        if let Some(before) = before.replace(&after) {
             return Ok(Some(Committed { before, after, settled_before }));
         }
     }

@@ -10,9 +10,8 @@ use super::world::{Check, World};
 use super::{Model, Roles, models};
 use crate::model::status::Status::{self, Critical, Passing};
 use crate::subscribe::delivery::Core;
-use crate::subscribe::interest::{self, Change, Class, InterestList};
+use crate::subscribe::interest::{self, Change, Class};
 use crate::summary::Summary;
-use crate::sync::ArcCell;
 
 const STATE: &str = "atomic_start: the state itself is not delivered";
 const GAP: &str =
@@ -29,7 +28,7 @@ const SUMMARY: Model =
 /// A filter: puts the subscription into its list and orders itself; returns the cell whose mark it then waits for, and how to read its state.
 type Filter = fn(&'static World, Check, &Arc<Summary>, &Arc<Core>) -> u32;
 
-fn enter(list: &ArcCell<InterestList>, check: Check, core: &Arc<Core>, class: Class) -> u32 {
+fn enter(list: &impl interest::Place, check: Check, core: &Arc<Core>, class: Class) -> u32 {
     interest::add(list, core, class);
     check.place.cell.status().load_ordered();
     check.place.slot

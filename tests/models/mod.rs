@@ -36,6 +36,7 @@ mod publish;
 mod refresh;
 mod resume;
 mod settled_skip;
+mod split;
 mod transitions;
 mod world;
 
@@ -69,6 +70,7 @@ fn all() -> impl Iterator<Item = &'static Model> {
         refresh::MODELS,
         resume::MODELS,
         settled_skip::MODELS,
+        split::MODELS,
         transitions::MODELS,
     ]
     .into_iter()
@@ -110,7 +112,7 @@ const ROLES: [Roles; 2] = [Roles::Straight, Roles::Swapped];
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// How the texts of all claims begin: with the name of their family, or of what ships or stands in for it and makes them itself.
-const CLAIMS: [&str; 17] = [
+const CLAIMS: [&str; 18] = [
     "atomic_start: ",
     "chain: ",
     "close: ",
@@ -127,6 +129,7 @@ const CLAIMS: [&str; 17] = [
     "resume: ",
     "settled_skip: ",
     "signal: ",
+    "split: ",
     "transitions: ",
 ];
 

@@ -12,6 +12,7 @@ use crate::model::status::Status;
 use crate::subscribe::interest::Board;
 use crate::summary::members::Input;
 use crate::summary::{Edge, Summary};
+use crate::sync::InFlight;
 use crate::writer::commit::{Committed, Next, Revisions, commit, complete, complete_for, is_paid};
 use crate::writer::lease::Lease;
 use crate::writer::touch::start;
@@ -142,6 +143,7 @@ impl World {
             worst: status,
             flags: flag::INITIAL,
             gone: false,
+            in_flight: InFlight::new(),
         });
         start(&cell.touch, snapshot.generation);
         cell.snapshot.store(Some(snapshot.clone()));

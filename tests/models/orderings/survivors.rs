@@ -42,6 +42,7 @@ const EITHER: Verdict = Equivalent(
     "a block is published by its pointer and by the length; either is enough, and who must see the entry is ordered after it by the word",
 );
 const UNSEEN: Verdict = Race("what this pointer leads to is used by who has not seen it constructed");
+const REUSED: Verdict = Race("what is freed is not seen constructed by who frees it, or is still looked at");
 const SWAPPED: Verdict = Equivalent(
     "the inputs were read before it, and who goes on loads the summary word by an update that acquires; what earlier swaps released it passes on",
 );
@@ -235,6 +236,20 @@ pub const SURVIVORS: &[Survivor] = &[
             "a handle is then taken out of its table under a lock; the token itself is freed by the last to let go",
         ),
     ),
+    survivor("src/sync/split.rs drop self.cell.word.compare_exchange", STORE, REUSED),
+    survivor("src/sync/split.rs expect self.0.fetch_add", NO_RELEASE, REUSED),
+    survivor("src/sync/split.rs expect self.0.fetch_add", UPDATE, REUSED),
+    survivor("src/sync/split.rs expect self.0.fetch_add", NO_ACQUIRE, REUSED),
+    survivor("src/sync/split.rs hold self.word.fetch_add", TO_RELAXED, REUSED),
+    survivor("src/sync/split.rs leave self.0.fetch_sub", NO_RELEASE, REUSED),
+    survivor("src/sync/split.rs leave self.0.fetch_sub", UPDATE, REUSED),
+    survivor("src/sync/split.rs leave self.0.fetch_sub", NO_ACQUIRE, REUSED),
+    survivor("src/sync/split.rs replace cell.word.compare_exchange", NO_RELEASE, REUSED),
+    survivor("src/sync/split.rs replace cell.word.compare_exchange", UPDATE, REUSED),
+    survivor("src/sync/split.rs replace cell.word.compare_exchange", NO_ACQUIRE, REUSED),
+    survivor("src/sync/split.rs store self.word.swap", NO_RELEASE, REUSED),
+    survivor("src/sync/split.rs store self.word.swap", UPDATE, REUSED),
+    survivor("src/sync/split.rs store self.word.swap", NO_ACQUIRE, REUSED),
 ];
 
 const PAGES: &str = "pages are mapped memory; across_the_next_owner_of_its_page runs it";
