@@ -35,8 +35,8 @@
 //
 // # Reading
 //
-// [Check.Status] is an atomic load of a word of the library's, and that of an
-// alias, [Service.Status] and [Engine.NodeStatus] are three or four: no call into
+// [Check.Status], [Service.Status] and [Engine.NodeStatus] are two atomic loads
+// of words of the library's: no call into
 // C, whatever else goes on. [Check.Snapshot] is one whole commit, and
 // [Service.Snapshot] a service with all its checks as of one epoch; neither
 // changes after it was returned. [SnapshotBuffer] reads many checks by one call,

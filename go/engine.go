@@ -144,10 +144,10 @@ func (e *Engine) Record(id uint32) (WriterRecord, error) {
 }
 
 // NodeStatus is the worst status of the node's own direct checks, passing if
-// there is none, and [Gone] if it cannot be read. It is three atomic loads: no
+// there is none, and [Gone] if it cannot be read. It is two atomic loads: no
 // call into C, no allocation.
 func (e *Engine) NodeStatus() Status {
-	status := e.node.linked()
+	status := e.node.Status()
 	runtime.KeepAlive(e)
 	return status
 }

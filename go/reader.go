@@ -4,32 +4,29 @@ package lifesign
 // #include "lifesign.h"
 import "C"
 
-import (
-	"sync/atomic"
-	"unsafe"
-)
+import "unsafe"
 
 // reader is where a status stands: memory of the library's that stays mapped
 // for the life of the process, and reads as gone when the check is deregistered
 // or the engine closed.
 type reader struct {
-	// word is the status word; the link comes after it.
+	// word is the word with the status: a check's own, or that of what an
+	// alias, a service or the node shows.
 	word *uint64
-	// direct is what the life's bits of the word are as long as the status
-	// stands in the word itself, and 0, which they are in no life, for a
-	// status that is derived.
-	direct uint64
-	// life is what the life's bits of the link are for a status that is
-	// derived.
-	life uint64
+	// place is where the life can be told from, the word itself or a link, and
+	// life what mask leaves of it as long as the life lasts.
+	place      *uint64
+	mask, life uint64
 }
+
+const lifeBits = uint64(1<<16-1) << C.LIFESIGN_WORD_LIFE_SHIFT
 
 // nowhere is what is read of what was gone before anybody asked where it
 // stands: a word of zeroes, of no life. It is C's memory like that of the rest.
-var nowhere = reader{
-	word: (*uint64)(C.calloc(2, C.size_t(unsafe.Sizeof(uint64(0))))),
-	life: 1 << C.LIFESIGN_WORD_LIFE_SHIFT,
-}
+var nowhere = func() reader {
+	word := (*uint64)(C.calloc(1, C.size_t(unsafe.Sizeof(uint64(0)))))
+	return reader{word: word, place: word, mask: lifeBits, life: lifeBits}
+}()
 
 // newReader takes over what a call has filled; a call that failed leaves
 // nothing to read.
@@ -39,12 +36,9 @@ func newReader(fill func(*C.lifesign_reader) C.lifesign_result) reader {
 	if fill(&c) != C.LIFESIGN_OK {
 		return nowhere
 	}
-	life := uint64(c.life) << C.LIFESIGN_WORD_LIFE_SHIFT
-	r := reader{word: (*uint64)(unsafe.Pointer(c.cell)), direct: life, life: life}
-	// The flag is the same throughout a life. If this one is over by now, it
-	// does not matter where its end is read.
-	if atomic.LoadUint64(r.word)&C.LIFESIGN_WORD_DERIVED != 0 {
-		r.direct = 0
+	r := reader{word: (*uint64)(unsafe.Pointer(c.word)), place: (*uint64)(unsafe.Pointer(c.link)), mask: ^uint64(0), life: uint64(c.life)}
+	if r.place == nil {
+		r.place, r.mask = r.word, lifeBits
 	}
 	return r
 }

@@ -15,11 +15,9 @@ import "unsafe"
 // library's gives, and would report races that are none: under it the loads are
 // made in C.
 func (r *reader) Status() Status {
-	c := C.lifesign_reader{
-		life: C.uint32_t(r.life >> C.LIFESIGN_WORD_LIFE_SHIFT),
-		cell: (*C.uint64_t)(unsafe.Pointer(r.word)),
+	c := C.lifesign_reader{word: (*C.uint64_t)(unsafe.Pointer(r.word)), life: C.uint64_t(r.life)}
+	if r.place != r.word {
+		c.link = (*C.uint64_t)(unsafe.Pointer(r.place))
 	}
 	return Status(C.lifesign_read(&c))
 }
-
-func (r *reader) linked() Status { return r.Status() }

@@ -66,10 +66,10 @@ func (e *Engine) Service(id string) (*Service, error) {
 func (s *Service) Handle() uint64 { return s.handle }
 
 // Status is the worst of the service's checks and of the node's own, passing
-// if there is none, and [Gone] if the service is. It is three atomic loads: no
+// if there is none, and [Gone] if the service is. It is two atomic loads: no
 // call into C, no allocation.
 func (s *Service) Status() Status {
-	status := s.reader.linked()
+	status := s.reader.Status()
 	runtime.KeepAlive(s)
 	return status
 }

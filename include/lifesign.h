@@ -52,7 +52,7 @@
 #define LIFESIGN_KIND_ALIAS_NODE 2
 
 /**
- * Where the life stands in a status word and in a link: their upper 16 bits.
+ * Where the life stands in a status word: its upper 16 bits.
  */
 #define LIFESIGN_WORD_LIFE_SHIFT 48
 
@@ -60,12 +60,6 @@
  * Where the status stands in a status word and in a summary word: two bits, `LIFESIGN_STATUS_GONE` to `LIFESIGN_STATUS_CRITICAL`.
  */
 #define LIFESIGN_WORD_STATUS_SHIFT 6
-
-/**
- * Set in the status word of an alias, a service and the node: the status is that of the summary word whose address is in the lower 48 bits of
- * the link.
- */
-#define LIFESIGN_WORD_DERIVED 4
 
 /**
  * The status changed.
@@ -767,13 +761,21 @@ typedef struct lifesign_reader {
    */
   uint32_t struct_size;
   /**
-   * Which life of the cell is meant.
+   * Not used; 0.
    */
-  uint32_t life;
+  uint32_t reserved;
   /**
-   * The cell: its word 0 is the status word, its word 1 the link.
+   * The word with the status: a check's own, or the summary's that an alias, a service or the node shows.
    */
-  const uint64_t *cell;
+  const uint64_t *word;
+  /**
+   * Of what shows another's word: what stands for its life, all of it. NULL for a check, whose life is in its word.
+   */
+  const uint64_t *link;
+  /**
+   * What the life looks like: the link as it is as long as the life lasts; of a check its word without all but the life.
+   */
+  uint64_t life;
 } lifesign_reader;
 
 /**
@@ -1933,26 +1935,17 @@ lifesign_result lifesign_claim_release(lifesign_claim claim, struct lifesign_err
 #define LIFESIGN_READ
 
 /**
- * The status at `reader`, by one atomic load for a check and four for an alias, a service or the node; `LIFESIGN_STATUS_GONE` once it is
+ * The status at `reader`, by one atomic load for a check and two for an alias, a service or the node; `LIFESIGN_STATUS_GONE` once it is
  * deregistered, its engine closed or this a forked child. No call, no error; wait-free, in any thread.
  *
- * In another language: load `cell[0]`. Without `LIFESIGN_WORD_DERIVED` in it, the status is in it if its life is the reader's, and gone
- * otherwise. With it, load `cell[1]`, the link; if its life is the reader's, load the word at the address in it, and `cell[1]` again: if that is
- * the same still, the status is in that word, and gone otherwise. Each load acquires.
+ * In another language the same: load the word, and then, if there is a link, the link. Each load acquires. The status is in the word if the life
+ * of the reader is still there after it was read.
  */
 static inline lifesign_status lifesign_read(const lifesign_reader *reader)
 {
-  uint64_t word = __atomic_load_n(&reader->cell[0], __ATOMIC_ACQUIRE);
-  uint64_t life = word >> LIFESIGN_WORD_LIFE_SHIFT;
-  if (word & LIFESIGN_WORD_DERIVED) {
-    const uint64_t link = __atomic_load_n(&reader->cell[1], __ATOMIC_ACQUIRE);
-    life = link >> LIFESIGN_WORD_LIFE_SHIFT;
-    if (life != reader->life)
-      return LIFESIGN_STATUS_GONE;
-    word = __atomic_load_n((const uint64_t *)(uintptr_t)(link << 16 >> 16), __ATOMIC_ACQUIRE);
-    if (__atomic_load_n(&reader->cell[1], __ATOMIC_ACQUIRE) != link)
-      return LIFESIGN_STATUS_GONE;
-  }
+  const uint64_t word = __atomic_load_n(reader->word, __ATOMIC_ACQUIRE);
+  const uint64_t life = reader->link ? __atomic_load_n(reader->link, __ATOMIC_ACQUIRE)
+                                     : word >> LIFESIGN_WORD_LIFE_SHIFT << LIFESIGN_WORD_LIFE_SHIFT;
   return life == reader->life ? (lifesign_status)(word >> LIFESIGN_WORD_STATUS_SHIFT & 3) : LIFESIGN_STATUS_GONE;
 }
 

@@ -214,16 +214,16 @@ static void a_child_reads_gone(void)
             fail("a status outlasted its engine");
 }
 
-/* A cell of this program's own. The word that it shows stands on a page that nobody may read at first: whoever comes there
-   has read the link, and before he goes on the life is over and the word shows something else. */
-static uint64_t cell[2];
+/* A word and a link of this program's own. The word stands on a page that nobody may read at first: whoever comes there
+   is in the middle of a read, and before he goes on the life is over and the word shows something else. */
 static uint64_t *shown;
+static uint64_t link_of_life;
 static size_t page;
 
 static void end_life(int signal)
 {
     (void)signal;
-    __atomic_store_n(&cell[1], 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&link_of_life, 0, __ATOMIC_RELEASE);
     if (mprotect(shown, page, PROT_READ | PROT_WRITE) != 0)
         _exit(EXIT_FAILURE);
     *shown = (uint64_t)LIFESIGN_STATUS_CRITICAL << LIFESIGN_WORD_STATUS_SHIFT;
@@ -239,11 +239,12 @@ static void a_life_ends_in_a_read(void)
     action.sa_handler = end_life;
     if (shown == MAP_FAILED || sigaction(SIGSEGV, &action, NULL) != 0)
         fail("no page");
-    cell[0] = LIFESIGN_WORD_DERIVED;
-    cell[1] = UINT64_C(7) << LIFESIGN_WORD_LIFE_SHIFT | (uintptr_t)shown;
+    link_of_life = UINT64_C(7) << LIFESIGN_WORD_LIFE_SHIFT | (uintptr_t)shown;
+    memset(&reader, 0, sizeof reader);
     reader.struct_size = sizeof reader;
-    reader.life = 7;
-    reader.cell = cell;
+    reader.word = shown;
+    reader.link = &link_of_life;
+    reader.life = link_of_life;
     if (lifesign_read(&reader) != LIFESIGN_STATUS_GONE || *shown == 0)
         fail("what was shown after a life was read in it");
     signal(SIGSEGV, SIG_DFL);

@@ -92,6 +92,13 @@ impl Cell {
         self.link.store(0, Ordering::Release);
     }
 
+    /// The link that stands as long as `life` lasts, and the address of the word that it shows; `None` if that life is over. One load.
+    #[inline]
+    pub fn shown(&self, life: u16) -> Option<(u64, *const u64)> {
+        let link = self.link.load(Ordering::Acquire);
+        (link >> 48 == u64::from(life)).then_some((link, (link & LINK_ADDRESS) as *const u64))
+    }
+
     /// What an alias or service shows in `life`: the raw summary word, or `None` if that life is over. Wait-free: three loads.
     ///
     /// The load of the summary word is the linearization point. The link is read again after it: a link that still stands says that
@@ -99,13 +106,9 @@ impl Cell {
     #[inline]
     pub fn linked_word(&self, life: u16) -> Option<u64> {
         // Acquire, all three: the summary word must not be read before the link, nor the link again before the word.
-        let link = self.link.load(Ordering::Acquire);
-        if link >> 48 != u64::from(life) {
-            return None;
-        }
-        let address = (link & LINK_ADDRESS) as *const AtomicU64;
+        let (link, word) = self.shown(life)?;
         // SAFETY: a link holds the address of the word of a cell; cells are never unmapped or moved.
-        let word = unsafe { &*address }.load(Ordering::Acquire);
+        let word = unsafe { &*word.cast::<AtomicU64>() }.load(Ordering::Acquire);
         if mutated!("link-read-once") {
             return Some(word);
         }

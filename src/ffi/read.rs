@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use crate::cell::handle::Kind;
 use crate::cell::slab::Place;
+use crate::cell::word::flag;
 use crate::engine::{Check, Service};
 use crate::ffi::boundary::{Inputs, Out, Slots, call, root};
 use crate::ffi::check::check;
@@ -12,6 +13,7 @@ use crate::ffi::marshal::{Bytes, snapshot, too_small};
 use crate::ffi::service::{cell_of, gone, service};
 use crate::ffi::types::*;
 use crate::model::error::Error;
+use crate::sync::AtomicU64;
 
 /// What stands for a check of which there is no state.
 fn absent(check: u64) -> lifesign_snapshot {
@@ -20,12 +22,19 @@ fn absent(check: u64) -> lifesign_snapshot {
     lifesign_snapshot { struct_size, check, ..unsafe { std::mem::zeroed() } }
 }
 
-fn reader(place: Place, life: u16) -> lifesign_reader {
-    lifesign_reader {
-        struct_size: size_of::<lifesign_reader>() as u32,
-        life: life.into(),
-        cell: std::ptr::from_ref(place.cell).cast(),
-    }
+/// Where the status stands that `place` shows in `life`; `None` if that is over.
+fn reader(place: Place, life: u16) -> Option<lifesign_reader> {
+    let cell = place.cell;
+    let address = |word: &AtomicU64| std::ptr::from_ref(word).cast();
+    let (word, link, life) = match cell.status().load() {
+        word if word.life() != life => return None,
+        word if word.has(flag::DERIVED) => {
+            let (link, target) = cell.shown(life)?;
+            (target, address(&cell.link), link)
+        }
+        _ => (address(&cell.word), std::ptr::null(), u64::from(life) << LIFESIGN_WORD_LIFE_SHIFT),
+    };
+    Some(lifesign_reader { struct_size: size_of::<lifesign_reader>() as u32, reserved: 0, word, link, life })
 }
 
 /// Where the status of a check or alias stands, to be read by `lifesign_read` without a call. Any thread. Errors: GONE, CLOSED, FORGED, FORKED,
@@ -39,8 +48,7 @@ pub extern "C" fn lifesign_check_reader(
     call(error, || {
         let out = Out::sized("reader", reader)?;
         let (engine, own) = self::check(check)?;
-        own.status().ok_or_else(|| gone("check", check, &engine))?;
-        out.put(self::reader(own.place, own.life));
+        out.put(self::reader(own.place, own.life).ok_or_else(|| gone("check", check, &engine))?);
         Ok(())
     })
 }
@@ -55,8 +63,7 @@ pub extern "C" fn lifesign_service_reader(
     call(error, || {
         let out = Out::sized("reader", reader)?;
         let (engine, own) = self::service(service)?;
-        own.status().ok_or_else(|| gone("service", service, &engine))?;
-        out.put(self::reader(own.place, own.life));
+        out.put(self::reader(own.place, own.life).ok_or_else(|| gone("service", service, &engine))?);
         Ok(())
     })
 }
@@ -72,8 +79,7 @@ pub extern "C" fn lifesign_engine_node_reader(
         let out = Out::sized("reader", reader)?;
         let engine = self::engine(engine)?;
         let Service { place, life } = engine.inner().node_cell;
-        engine.node_status().ok_or_else(Error::closed)?;
-        out.put(self::reader(place, life));
+        out.put(self::reader(place, life).ok_or_else(Error::closed)?);
         Ok(())
     })
 }

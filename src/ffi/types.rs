@@ -352,13 +352,10 @@ pub struct lifesign_who {
     pub holder: lifesign_record,
 }
 
-/// Where the life stands in a status word and in a link: their upper 16 bits.
+/// Where the life stands in a status word: its upper 16 bits.
 pub const LIFESIGN_WORD_LIFE_SHIFT: u32 = 48;
 /// Where the status stands in a status word and in a summary word: two bits, `LIFESIGN_STATUS_GONE` to `LIFESIGN_STATUS_CRITICAL`.
 pub const LIFESIGN_WORD_STATUS_SHIFT: u32 = 6;
-/// Set in the status word of an alias, a service and the node: the status is that of the summary word whose address is in the lower 48 bits of
-/// the link.
-pub const LIFESIGN_WORD_DERIVED: u64 = 4;
 
 /// Where a status stands: see `lifesign_read`. A plain value, which may be copied and used in any thread. It stays valid for the life of the process,
 /// also after the check is deregistered and the engine closed; then it reads as gone, and in a forked child too.
@@ -367,10 +364,14 @@ pub const LIFESIGN_WORD_DERIVED: u64 = 4;
 pub struct lifesign_reader {
     /// `sizeof(lifesign_reader)`.
     pub struct_size: u32,
-    /// Which life of the cell is meant.
-    pub life: u32,
-    /// The cell: its word 0 is the status word, its word 1 the link.
-    pub cell: *const u64,
+    /// Not used; 0.
+    pub reserved: u32,
+    /// The word with the status: a check's own, or the summary's that an alias, a service or the node shows.
+    pub word: *const u64,
+    /// Of what shows another's word: what stands for its life, all of it. NULL for a check, whose life is in its word.
+    pub link: *const u64,
+    /// What the life looks like: the link as it is as long as the life lasts; of a check its word without all but the life.
+    pub life: u64,
 }
 
 /// What one writer did at a check: see `lifesign_check_writers`.
@@ -777,7 +778,6 @@ const _: () = {
     use crate::cell::word;
     use crate::model::status::Status;
     assert!(LIFESIGN_WORD_LIFE_SHIFT == word::LIFE_SHIFT && LIFESIGN_WORD_STATUS_SHIFT == word::STATUS_SHIFT);
-    assert!(LIFESIGN_WORD_DERIVED == word::flag::DERIVED as u64);
     assert!(LIFESIGN_STATUS_GONE == 0);
     assert!(LIFESIGN_STATUS_PASSING as u64 == Status::Passing.code());
     assert!(LIFESIGN_STATUS_WARNING as u64 == Status::Warning.code());

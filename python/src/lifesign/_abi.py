@@ -69,7 +69,6 @@ FLAG_REGISTERED = 32
 
 WORD_LIFE_SHIFT = 48
 WORD_STATUS_SHIFT = 6
-WORD_DERIVED = 4
 
 KIND_CHECK = 0
 KIND_ALIAS_SERVICE = 1
@@ -317,8 +316,10 @@ class Reader(Structure):
 
     _fields_ = (
         ("struct_size", c_uint32),
-        ("life", c_uint32),
-        ("cell", c_uint64),
+        ("reserved", c_uint32),
+        ("word", c_uint64),
+        ("link", c_uint64),
+        ("life", c_uint64),
     )
 
 

@@ -20,69 +20,60 @@ STATUSES = (Status.GONE, Status.PASSING, Status.WARNING, Status.CRITICAL)
 ORDERED = platform.machine() in {"x86_64", "AMD64"}
 """Whether plain loads follow one another in the order of the program.
 
-What is derived takes three loads whose order matters. An item of a memoryview is a plain move of eight bytes, which
+What is derived takes two loads whose order matters. An item of a memoryview is a plain move of eight bytes, which
 acquires on x86-64 alone. Elsewhere that is the library's to do; the one load of a direct check is right everywhere.
 """
 
 NEVER = 1 << 64
 """Differs from every word in bits of a life."""
 
-_NOWHERE = memoryview(bytes(16)).cast("Q")
+_NOWHERE = memoryview(bytes(8)).cast("Q")
 """What is read of what was gone before anybody asked where it stands: no life."""
 
 
-def words(address: int) -> memoryview:
-    """Return the two words at ``address``: memory of the library's, which stays mapped as long as the process lives."""
-    return memoryview((c_uint64 * 2).from_address(address)).cast("B").cast("Q").toreadonly()
+def word_at(address: int) -> memoryview:
+    """Return the word at ``address``: memory of the library's, which stays mapped as long as the process lives."""
+    return memoryview(c_uint64.from_address(address)).cast("B").cast("Q").toreadonly()
 
 
 class Reader(dict[int, Status]):
-    """Where one status stands: a cell with its status word and its link, and which life of the cell is meant.
+    """Where one status stands, and what the life looks like that is meant.
 
-    ``reader[reader.cell[0]]`` is the status. What a word says, it always says in this life; so the last one that was
-    decoded is kept, and most reads are a load and a look-up. What is derived is never kept.
+    ``reader[reader.word[0]]`` is the status of a check. What a word says, it always says in this life; so the last one
+    that was decoded is kept, and most reads are a load and a look-up. What is derived is never kept.
     """
 
-    __slots__ = ("_direct", "_handle", "_life", "_read", "_target", "cell")
+    __slots__ = ("_handle", "_life", "_link", "_read", "word")
 
     def __init__(self, fill: Callable[..., int], read: Callable[..., int], handle: int) -> None:
         super().__init__()
         place = abi.sized(abi.Reader)
         found = fill(handle, byref(place), None) == abi.OK
-        self.cell = words(place.cell) if found else _NOWHERE
-        self._life = place.life << LIFE if found else NEVER
-        # The flag is the same throughout a life. If this one is over by now, both ways find that.
-        self._direct = NEVER if self.cell[0] & abi.WORD_DERIVED else self._life
-        self._target = (0, self.cell)
+        self.word = word_at(place.word) if found else _NOWHERE
+        self._link = word_at(place.link) if place.link else None
+        self._life = place.life if found else NEVER
         self._read = read
         self._handle = handle
 
     def __missing__(self, word: int) -> Status:
         """Decode a word."""
-        if word ^ self._direct < LIFE_UNIT:
-            status = STATUSES[word >> STATUS & 3]
-            # Another thread may do the same; each entry is true by itself.
-            self.clear()
-            self[word] = status
-            return status
-        return self.linked()
+        if self._link is not None:
+            return self.linked()
+        if word ^ self._life >= LIFE_UNIT:
+            return self.called()
+        status = STATUSES[word >> STATUS & 3]
+        # Another thread may do the same; each entry is true by itself.
+        self.clear()
+        self[word] = status
+        return status
 
     def linked(self) -> Status:
         """Return the status of an alias, a service or the node by the steps of the header; or ask why there is none."""
-        if not ORDERED:
+        if self._link is None or not ORDERED:
             return self.called()
-        link = self.cell[1]
-        address = link ^ self._life
-        if address >= LIFE_UNIT:
-            return self.called()
-        # Both at once: another thread may be here too.
-        known, target = self._target
-        if known != address:
-            target = words(address)
-            self._target = (address, target)
-        word = target[0]
-        # The same link still: this life lasted until the word was read.
-        return STATUSES[word >> STATUS & 3] if self.cell[1] == link else self.called()
+        word = self.word[0]
+        # The link still: this life lasted until the word was read.
+        return STATUSES[word >> STATUS & 3] if self._link[0] == self._life else self.called()
 
     def called(self) -> Status:
         """Ask the library, which says also why there is nothing to be read."""

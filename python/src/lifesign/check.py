@@ -27,14 +27,14 @@ _ENTRIES = 16
 class Check:
     """A check or alias of an engine; owns nothing, and is equal to any other handle on the same life of the check."""
 
-    __slots__ = ("__weakref__", "_cell", "_engine", "_handle", "_id", "_reader")
+    __slots__ = ("__weakref__", "_engine", "_handle", "_id", "_reader", "_word")
 
     def __init__(self, engine: "Engine", handle: int, id: str) -> None:
         self._engine = engine
         self._handle = handle
         self._id = id
         self._reader = reader_of(handle)
-        self._cell = self._reader.cell
+        self._word = self._reader.word
 
     @property
     def engine(self) -> "Engine":
@@ -59,7 +59,7 @@ class Check:
             ClosedError: The engine was closed.
             ForkedError: The engine is the parent process's.
         """
-        return self._reader[self._cell[0]]
+        return self._reader[self._word[0]]
 
     @property
     def word(self) -> memoryview:
@@ -67,9 +67,9 @@ class Check:
 
         From the top: 16 bits of life, 40 of version, two of status (as in :class:`Status`), six of flags. The view
         stays valid as long as the process lives; when the check is deregistered or the engine closed, the life is
-        another one. An alias's word says only that its status is elsewhere (``4`` in the flags).
+        another one. An alias's is the word that it shows, with the status at the same place and no life in it.
         """
-        return self._cell[:1]
+        return self._word
 
     def snapshot(self) -> Snapshot:
         """Return the whole state: one commit, which does not change after it was handed out.

@@ -70,7 +70,7 @@ pub const SURVIVORS: &[Survivor] = &[
         ),
     ),
     survivor(
-        "src/cell/slab.rs linked_word self.link.load #2",
+        "src/cell/slab.rs linked_word self.link.load",
         TO_RELAXED,
         Equivalent("the load of the word before it acquires; nothing is read after it"),
     ),
