@@ -19,32 +19,3 @@ func TestStatusAllocatesNothing(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkStatus(b *testing.B) {
-	http := register(b, open(b, lifesign.Config{}), "http", nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		http.Status()
-	}
-}
-
-func BenchmarkUpdate(b *testing.B) {
-	token := must(register(b, open(b, lifesign.Config{}), "http", nil).Acquire("probe"))(b)
-	outputs := [...]string{"200 OK", "500 Internal Server Error"}
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		if err := token.Update(lifesign.Passing+lifesign.Status(i%2), outputs[i%2]); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkSnapshot(b *testing.B) {
-	http := register(b, open(b, lifesign.Config{}), "http", nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := http.Snapshot(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -113,20 +113,3 @@ func TestUpdateBatchAndLeases(t *testing.T) {
 		t.Errorf("%+v", writes)
 	}
 }
-
-func BenchmarkUpdateBatch64(b *testing.B) {
-	engine := open(b, lifesign.Config{})
-	writes := make([]lifesign.Write, 64)
-	for i := range writes {
-		writes[i].Token = must(register(b, engine, fmt.Sprint("check-", i), nil).Acquire("probe"))(b)
-	}
-	b.ReportAllocs()
-	for n := 0; b.Loop(); n++ {
-		for i := range writes {
-			writes[i].Status, writes[i].Output = lifesign.Passing+lifesign.Status(n%2), "200 OK"
-		}
-		if err := lifesign.UpdateBatch(writes); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
