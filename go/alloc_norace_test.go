@@ -26,6 +26,18 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestHeartbeatAllocatesNothing(t *testing.T) {
+	token := must(register(t, open(t, lifesign.Config{}), "http", nil).Acquire("probe"))(t)
+	check(t, token.Update(lifesign.Passing, "200 OK"))
+	for what, beat := range map[string]func() error{
+		"the same again": func() error { return token.Update(lifesign.Passing, "200 OK") }, "renewal": token.Renew,
+	} {
+		if allocations := testing.AllocsPerRun(1000, func() { check(t, beat()) }); allocations != 0 {
+			t.Errorf("%s: %v allocations", what, allocations)
+		}
+	}
+}
+
 func TestUpdateBatchAllocatesNothing(t *testing.T) {
 	engine := open(t, lifesign.Config{})
 	writes := make([]lifesign.Write, 64)
