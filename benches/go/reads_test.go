@@ -1,0 +1,139 @@
+package benches
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"lifesign.dev/lifesign"
+)
+
+func BenchmarkStatus(b *testing.B) {
+	each(b, func(b *testing.B, p peer) {
+		passing, critical := p.statuses(b.N)
+		all(b, passing, critical)
+	})
+	b.Run("atomic-load", func(b *testing.B) {
+		word := new(uint64)
+		atomic.StoreUint64(word, uint64(lifesign.Passing))
+		b.ReportAllocs()
+		b.ResetTimer()
+		passing, critical := 0, 0
+		for i := 0; i < b.N; i++ {
+			switch lifesign.Status(atomic.LoadUint64(word)) {
+			case lifesign.Passing:
+				passing++
+			case lifesign.Critical:
+				critical++
+			}
+		}
+		all(b, passing, critical)
+	})
+	b.Run("cgo-call", func(b *testing.B) {
+		version, same := lifesign.ABIVersion(), 0
+		b.ReportAllocs()
+		b.ResetTimer()
+		for i := 0; i < b.N; i++ {
+			if lifesign.ABIVersion() == version {
+				same++
+			}
+		}
+		all(b, same, 0)
+	})
+}
+
+func BenchmarkAliasStatus(b *testing.B) {
+	b.Run("lifesign", func(b *testing.B) {
+		e := newLifesign(b, node-1)
+		e.watch(b)
+		alias := e.alias
+		b.ReportAllocs()
+		b.ResetTimer()
+		passing, critical := 0, 0
+		for i := 0; i < b.N; i++ {
+			switch alias.Status() {
+			case lifesign.Passing:
+				passing++
+			case lifesign.Critical:
+				critical++
+			}
+		}
+		all(b, passing, critical)
+	})
+}
+
+// By an id that is looked up each time, which the other peers with a map always do.
+func BenchmarkStatusByID(b *testing.B) {
+	b.Run("lifesign", func(b *testing.B) {
+		e := newLifesign(b, node)
+		id := checkID(0)
+		b.ReportAllocs()
+		b.ResetTimer()
+		passing := 0
+		for i := 0; i < b.N; i++ {
+			check, err := e.engine.Check(id)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if check.Status() == lifesign.Passing {
+				passing++
+			}
+		}
+		all(b, passing, 0)
+	})
+}
+
+func BenchmarkStatusBesideWriter(b *testing.B) {
+	twoProcessors(b)
+	each(b, func(b *testing.B, p peer) {
+		var passing, critical int
+		beside(b, p, 0, func() { passing, critical = p.statuses(b.N) })
+		if passing+critical != b.N || long(b) && (passing == 0 || critical == 0) {
+			b.Errorf("of %d reads beside a writer of both %d say passing, %d critical", b.N, passing, critical)
+		}
+	})
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	each(b, func(b *testing.B, p peer) {
+		kept := new(kept)
+		for i := 0; i < b.N; i++ {
+			if passing, output := p.whole(kept); !passing || output != outputs[0] {
+				b.Fatalf("passing %t, %q", passing, output)
+			}
+		}
+	})
+	byItself(b, unturned, func(r *reports, checks *[batchSize]uint64, times int) int {
+		return r.snapshots(checks[0], times)
+	})
+}
+
+func BenchmarkSnapshotBesideWriter(b *testing.B) {
+	twoProcessors(b)
+	each(b, func(b *testing.B, p peer) {
+		passing, kept := 0, new(kept)
+		beside(b, p, 0, func() {
+			for i := 0; i < b.N; i++ {
+				turn := 1
+				is, output := p.whole(kept)
+				if is {
+					turn, passing = 0, passing+1
+				}
+				if output != outputs[turn] {
+					b.Fatalf("torn: passing %t, %q", is, output)
+				}
+			}
+		})
+		if long(b) && (passing == 0 || passing == b.N) {
+			b.Errorf("of %d reads beside a writer of both %d say passing", b.N, passing)
+		}
+	})
+}
+
+// all fails unless all of b.N reads said passing.
+func all(b *testing.B, passing, critical int) {
+	b.Helper()
+	b.StopTimer()
+	if passing != b.N || critical != 0 {
+		b.Errorf("of %d reads %d say passing, %d critical", b.N, passing, critical)
+	}
+}
