@@ -16,12 +16,12 @@
 // 1.15.7, under the Mozilla Public License 2.0 as its LICENSE says. It is the
 // newest one under that licence that can be built as a module:
 //
-//   - from 1.16.4 and 1.15.8 on, LICENSE is the Business Source License;
-//   - 1.16.1 to 1.16.3 require github.com/hashicorp/consul/envoyextensions
-//     v0.4.1, which the Go checksum database does not know;
-//   - 1.16.0 requires v0.3.0 of it, which the Go module proxy does not serve.
+//   - from 1.15.8 and 1.16.4 on, LICENSE is the Business Source License;
+//   - 1.16.0 to 1.16.3 import github.com/hashicorp/consul/envoyextensions, in
+//     versions v0.3.0 and v0.4.1 that could not be had, or not be verified,
+//     through the Go module proxy and its checksum database.
 //
-// Within the repository those versions build against a neighbouring folder, by a
+// Consul's own repository builds those against a neighbouring folder, by a
 // replace directive, which a module that is depended on cannot bring along.
 // "go mod tidy" fails here for the like reason, at what Consul's own tests
 // import: go.mod and go.sum are kept by "go get" and "go list -mod=mod -deps
@@ -33,12 +33,17 @@
 //
 //	benches/go/run.sh
 //
-// It runs the benchmarks of go/ and of this folder, each several times, and
-// prints what "go test -bench" prints, which benchstat reads. It leaves the same
-// text and the figures, one JSON object a line, in $LIFESIGN_BENCH (build/bench
-// by default) as go.txt and go.jsonl; package lines says how they are named.
-// $LIFESIGN_BENCH_COUNT and $LIFESIGN_BENCH_TIME change how often (5) and how
-// long (200ms) each is measured.
+// It goes several times through all of them, so that what else the machine does
+// meanwhile meets each peer alike, and prints what "go test -bench" prints, which
+// benchstat reads. It leaves the same text and the figures, one JSON object a
+// line, in $LIFESIGN_BENCH (build/bench by default) as go.txt and go.jsonl;
+// command lines says how they are named. $LIFESIGN_BENCH_COUNT and
+// $LIFESIGN_BENCH_TIME change how often (5) and how long (200ms) each is
+// measured. Two idle cores need about three minutes, and the first build of
+// Consul about two more.
+//
+// go/bench_test.go has the rows without peers, for those who work on the package
+// and compare a change by benchstat.
 //
 // A single row, in this folder:
 //

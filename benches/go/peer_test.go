@@ -120,8 +120,9 @@ func twoProcessors(b *testing.B) {
 }
 
 // long is whether a measurement took long enough for both sides of it to have
-// met: the first ones are of a single read.
-func long(b *testing.B) bool { return b.Elapsed() > 50*time.Millisecond }
+// met, be the machine busy with other things: the first ones are of a single
+// operation.
+func long(b *testing.B) bool { return b.Elapsed() > 150*time.Millisecond }
 
 func TestPeersAreRight(t *testing.T) {
 	for _, candidate := range peers {
