@@ -20,35 +20,31 @@ var statuses = [2]lifesign.Status{lifesign.Passing, lifesign.Critical}
 
 func newLifesign(tb testing.TB, checks int) *engine {
 	tb.Helper()
-	e := &engine{}
-	var err error
-	must := func() {
-		tb.Helper()
-		if err != nil {
-			tb.Fatal(err)
-		}
-	}
-	e.engine, err = lifesign.Open(lifesign.Config{})
-	must()
+	e := &engine{engine: must(lifesign.Open(lifesign.Config{}))(tb)}
 	tb.Cleanup(func() {
 		if err := e.engine.Close(); err != nil {
 			tb.Error(err)
 		}
 	})
 	for i := range checks {
-		service, failed := e.engine.RegisterService(lifesign.ServiceSpec{ID: serviceID(i), Name: serviceID(i)})
-		err = failed
-		must()
-		check, failed := e.engine.RegisterCheck(lifesign.CheckSpec{ID: checkID(i), Name: checkName, Service: service})
-		err = failed
-		must()
-		token, failed := check.Acquire("bench")
-		err = failed
-		must()
-		e.checks, e.tokens = append(e.checks, check), append(e.tokens, token)
+		service := must(e.engine.RegisterService(lifesign.ServiceSpec{ID: serviceID(i), Name: serviceID(i)}))(tb)
+		check := must(e.engine.RegisterCheck(lifesign.CheckSpec{ID: checkID(i), Name: checkName, Service: service}))(tb)
+		e.checks = append(e.checks, check)
+		e.tokens = append(e.tokens, must(check.Acquire("bench"))(tb))
 		e.flip(i, 0)
 	}
 	return e
+}
+
+// must is for calls that have to succeed: must(engine.Check("id"))(tb).
+func must[T any](value T, err error) func(testing.TB) T {
+	return func(tb testing.TB) T {
+		tb.Helper()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return value
+	}
 }
 
 func (e *engine) statuses(times int) (passing, critical int) {
@@ -81,16 +77,11 @@ func (e *engine) flip(check, turn int) {
 
 // watch registers an alias of the service of check 0.
 func (e *engine) watch(tb testing.TB) {
-	sidecar, err := e.engine.RegisterService(lifesign.ServiceSpec{ID: "sidecar", Name: "sidecar"})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	e.alias, err = e.engine.RegisterCheck(lifesign.CheckSpec{
+	tb.Helper()
+	sidecar := must(e.engine.RegisterService(lifesign.ServiceSpec{ID: "sidecar", Name: "sidecar"}))(tb)
+	e.alias = must(e.engine.RegisterCheck(lifesign.CheckSpec{
 		ID: "sidecar:alias", Name: "Alias", Service: sidecar, AliasOf: serviceID(0),
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	}))(tb)
 }
 
 func (e *engine) untilAlias(turn int) {
