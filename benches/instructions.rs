@@ -56,15 +56,15 @@ fn world() -> World {
 }
 
 macro_rules! hot_path {
-    ($name:ident, |$world:ident, $time:ident| $call:expr) => {
+    ($name:ident, |$parts:ident, $time:ident| $call:expr) => {
         #[library_benchmark]
         #[bench::hot(world())]
-        #[allow(unused_mut, reason = "some only read")]
-        fn $name(mut $world: World) -> World {
+        fn $name(mut world: World) -> World {
+            let $parts = &mut world;
             for $time in 0..CALLS {
                 let _ = black_box(($time, $call));
             }
-            $world
+            world
         }
     };
 }

@@ -87,25 +87,30 @@ fn chains(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A check of the node, which every service that somebody mirrors follows.
+/// A check of the node, which every service that somebody mirrors follows: with the mirrors on the node, and gathered in one service, which then
+/// has as many inputs to look at for each of them.
 fn node(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("flip-node");
-    for count in [1, 1_000, 100_000] {
-        let engine = engine();
-        let node = check(&engine, "node", None);
-        let mut writer = Flipper::new(&engine, &node);
-        let sidecar = service(&engine, "sidecar");
-        let mirrored = |number: usize| {
-            let id = format!("web-{number}");
-            let home = service(&engine, &id);
-            check(&engine, &format!("{id}:http"), Some(&home));
-            alias(&engine, &format!("alias-{number}"), Some(&sidecar), &id)
-        };
-        let aliases: Vec<_> = (0..count).map(mirrored).collect();
-        group.sample_size(if count > 1_000 { 10 } else { 20 });
-        group.bench_function(BenchmarkId::new("lifesign", count), |b| b.iter(|| writer.flip()));
-        writer.assert_right(&engine);
-        assert_shown(&writer, &aliases);
+    let at_home: fn(&Engine) -> Option<Service> = |_| None;
+    let gathered: fn(&Engine) -> Option<Service> = |engine| Some(service(engine, "gathered"));
+    let rows =
+        [("flip-node", at_home, [1, 1_000, 100_000]), ("flip-node-gathered", gathered, [1, 100, 1_000])];
+    for (row, home, counts) in rows {
+        let mut group = criterion.benchmark_group(row);
+        for count in counts {
+            let engine = engine();
+            let mut writer = Flipper::new(&engine, &check(&engine, "node", None));
+            let home = home(&engine);
+            let mirrored = |number: usize| {
+                let id = format!("web-{number}");
+                check(&engine, &format!("{id}:http"), Some(&service(&engine, &id)));
+                alias(&engine, &format!("alias-{number}"), home.as_ref(), &id)
+            };
+            let aliases: Vec<_> = (0..count).map(mirrored).collect();
+            group.sample_size(if count > 1_000 { 10 } else { 20 });
+            group.bench_function(BenchmarkId::new("lifesign", count), |b| b.iter(|| writer.flip()));
+            writer.assert_right(&engine);
+            assert_shown(&writer, &aliases);
+        }
+        group.finish();
     }
-    group.finish();
 }

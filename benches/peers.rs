@@ -24,8 +24,11 @@ const CHECKS: usize = 1_000;
 /// The state of one check, whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Whole {
+    /// Healthy or not.
     pub status: Status,
+    /// Why.
     pub text: Arc<str>,
+    /// How many reports it has had.
     pub version: u64,
 }
 
@@ -33,7 +36,9 @@ pub struct Whole {
 pub trait Reader {
     /// The whole state as this one hands it out: not a mix of two, and not changing any more.
     type State;
+    /// The status of a check alone.
     fn status(&self, check: usize) -> Status;
+    /// All there is of a check.
     fn whole(&self, check: usize) -> Self::State;
     /// What it says; for the comparison, not measured.
     fn parts(state: Self::State) -> Whole;
@@ -41,6 +46,7 @@ pub trait Reader {
 
 /// Who writes: when a report returns, every reader sees it.
 pub trait Writer: Send + 'static {
+    /// Puts this state in the place of the check's last one.
     fn report(&mut self, check: usize, status: Status, text: &str);
 }
 

@@ -29,6 +29,7 @@ fn main() {
             "memory" => memory::measure(size, &mut lines),
             "growth" => growth::measure(size, &mut lines),
             "prefixes" => growth::prefixes(size, &mut lines),
+            "node" => growth::node_aliases(size, &mut lines),
             _ => tails::measure(size, &mut lines),
         };
     }
@@ -37,7 +38,9 @@ fn main() {
         run("memory", size);
         run("growth", size);
     }
-    run("prefixes", 20_000);
+    run("node", 100);
+    run("node", 1_000);
+    run("prefixes", 10_000);
     run("tails", 100_000);
 }
 

@@ -12,7 +12,7 @@ use lifesign::{
 use crate::common::lines::Lines;
 use crate::common::random::Random;
 use crate::common::world::Flipper;
-use crate::world::{TO_A_SERVICE, engine, id, service_id, services, spec, write_once};
+use crate::world::{TO_A_SERVICE, aliases, engine, id, service_id, services, spec, write_once};
 
 type Hasher = foldhash::fast::RandomState;
 
@@ -57,10 +57,11 @@ pub fn measure(size: usize, lines: &mut Lines) {
         || ids.iter().zip(&checks).for_each(|(id, check)| _ = bare.insert(id.as_str().into(), *check));
     report("register/dashmap", each(size, insert).1);
     let tokens = (0..size).map(|number| write_once(&engine, number, &checks[number])).collect::<Vec<_>>();
-    let aliases: Vec<_> =
-        (0..few).map(|number| CheckSpec::alias(format!("alias{number:07}"), service_id(number))).collect();
-    let mirror = |spec| engine.register_check(spec, None).expect("an alias registers");
-    let (aliases, time) = each(few, || aliases.iter().map(mirror).collect::<Vec<_>>());
+    let specs = aliases(few);
+    let mirror = |(spec, home): &(CheckSpec, usize)| {
+        engine.register_check(spec, Some(&homes[*home])).expect("an alias registers")
+    };
+    let (mirrors, time) = each(few, || specs.iter().map(mirror).collect::<Vec<_>>());
     report("register-alias/lifesign", time);
     let follow = |check| engine.subscribe(&SubscriptionFilter::check(check)).expect("it subscribes");
     let (followers, time) = each(size / 100, || checks.iter().step_by(100).map(follow).collect::<Vec<_>>());
@@ -85,8 +86,8 @@ pub fn measure(size: usize, lines: &mut Lines) {
     report("status-scale/lifesign", time);
 
     flips(&mut report, &engine, tokens, &wanted);
-    assert!(aliases.iter().all(|alias| alias.status().is_some()));
-    resync(&mut report, &engine, &checks, aliases.len());
+    assert!(mirrors.iter().all(|alias| alias.status().is_some()));
+    resync(&mut report, &engine, &checks, mirrors.len());
     drop(followers);
     report("close/lifesign", each(size, || drop(engine)).1);
     assert!(checks.iter().all(|check| check.status().is_none()));
@@ -156,6 +157,20 @@ fn resync(report: &mut impl FnMut(&str, f64), engine: &Engine, checks: &[Check],
     };
     report("resync/lifesign", median(delivered));
     report("resync/linear-pass", median(passed));
+}
+
+/// Aliases that are bound to the node, as many as services that they mirror.
+pub fn node_aliases(size: usize, lines: &mut Lines) {
+    let engine = engine();
+    drop(services(&engine, size * TO_A_SERVICE));
+    let specs: Vec<_> =
+        (0..size).map(|number| CheckSpec::alias(format!("alias{number:07}"), service_id(number))).collect();
+    let mirror = |spec| engine.register_check(spec, None).expect("an alias registers");
+    let (made, time) = each(size, || specs.iter().map(mirror).collect::<Vec<_>>());
+    lines.add(&format!("register-alias-node/lifesign/{size}"), time, "ns");
+    let text = |alias| assert!(engine.snapshot(alias).is_ok_and(|it| it.output() == "No checks found."));
+    let ((), time) = each(size, || made.iter().for_each(text));
+    lines.add(&format!("alias-snapshot-node/lifesign/{size}"), time, "ns");
 }
 
 /// Registering beside ten thousand prefix subscriptions, of which each check interests one.

@@ -3,7 +3,7 @@
 use lifesign::{CheckSpec, SubscriptionFilter};
 
 use crate::common::lines::Lines;
-use crate::world::{checks, engine, service_id, services, write_once};
+use crate::world::{TO_A_SERVICE, aliases, checks, engine, services, write_once};
 
 /// Of this process, in bytes.
 fn resident() -> u64 {
@@ -20,11 +20,11 @@ fn each<T>(count: usize, make: impl FnOnce() -> T) -> (T, f64) {
 }
 
 pub fn measure(size: usize, lines: &mut Lines) {
-    let engine = engine();
     // The first of everything maps pages that the rest shares.
-    drop(write_once(&engine, size, &checks(&engine, &services(&engine, 1), 0..1)[0]));
-    let engine = super::world::engine();
-    let count = size.div_ceil(super::world::TO_A_SERVICE);
+    let first = engine();
+    drop(write_once(&first, 0, &checks(&first, &services(&first, 1), 0..1)[0]));
+    let engine = engine();
+    let count = size.div_ceil(TO_A_SERVICE);
     let mut report = |row: &str, bytes| lines.add(&format!("{row}/lifesign/{size}"), bytes, "bytes");
 
     let (homes, bytes) = each(count, || services(&engine, size));
@@ -45,14 +45,12 @@ pub fn measure(size: usize, lines: &mut Lines) {
         checks.iter().map(acquire).collect::<Vec<_>>()
     });
     report("memory-token", bytes);
+    let specs = aliases(count);
     let (aliases, bytes) = each(count, || {
-        let register = |number| {
-            let spec = CheckSpec::alias(format!("alias{number:07}"), service_id(number));
-            engine
-                .register_check(&CheckSpec { name: String::new(), ..spec }, None)
-                .expect("an alias registers")
+        let register = |(spec, home): &(CheckSpec, usize)| {
+            engine.register_check(spec, Some(&homes[*home])).expect("an alias registers")
         };
-        (0..count).map(register).collect::<Vec<_>>()
+        specs.iter().map(register).collect::<Vec<_>>()
     });
     report("memory-alias", bytes);
     let (subscriptions, bytes) = each(size / 100, || {

@@ -2,13 +2,14 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use lifesign::{Check, Engine, Status, SubscriptionFilter};
 
+use crate::common::bare::Word;
 use crate::common::lines::Lines;
 use crate::common::random::Random;
 use crate::growth::take_all;
@@ -16,6 +17,8 @@ use crate::world::{checks, engine, services};
 
 /// A phase is at least so long.
 const PHASE: Duration = Duration::from_millis(800);
+/// A minute, in nanoseconds: no read takes longer.
+const LONGEST: u64 = 60_000_000_000;
 
 pub fn measure(size: usize, lines: &mut Lines) {
     let engine = Arc::new(engine());
@@ -41,10 +44,10 @@ struct Times(Histogram<u64>);
 
 impl Times {
     fn new() -> Self {
-        Self(Histogram::new(3).expect("three digits"))
+        Self(Histogram::new_with_bounds(1, LONGEST, 3).expect("bounds in order"))
     }
 
-    /// One read between two looks at the clock, which are part of the figure; the bare word beside it shows how much.
+    /// One read between two looks at the clock, which are part of the figure; a bare word beside it shows how much.
     #[inline]
     fn time<T>(&mut self, read: impl FnOnce() -> T) -> T {
         let began = Instant::now();
@@ -61,9 +64,10 @@ impl Times {
     }
 }
 
-/// Reads statuses and snapshots all over the engine, and a bare word, while `work` is done.
+/// Reads statuses and snapshots all over the engine, and as many bare words, while `work` is done.
 fn beside(lines: &mut Lines, phase: &str, engine: &Engine, known: &[Check], work: impl FnOnce() + Send) {
-    let (over, bare, mut random) = (AtomicBool::new(false), AtomicU64::new(1), Random::new());
+    let (over, mut random) = (AtomicBool::new(false), Random::new());
+    let words: Vec<Word> = known.iter().map(|_| Word::default()).collect();
     let (mut status, mut snapshot, mut word) = (Times::new(), Times::new(), Times::new());
     scope(|scope| {
         scope.spawn(|| {
@@ -71,10 +75,11 @@ fn beside(lines: &mut Lines, phase: &str, engine: &Engine, known: &[Check], work
             over.store(true, Ordering::Release);
         });
         while !over.load(Ordering::Acquire) {
-            let check = &known[random.below(known.len())];
+            let at = random.below(known.len());
+            let check = &known[at];
             assert_eq!(status.time(|| check.status()), Some(Status::Passing));
             assert!(snapshot.time(|| engine.snapshot(check)).is_ok());
-            word.time(|| bare.load(Ordering::Acquire));
+            word.time(|| words[at].0.load(Ordering::Acquire));
         }
     });
     status.report(lines, &format!("status-tail-{phase}/lifesign"));

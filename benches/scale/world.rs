@@ -58,3 +58,14 @@ pub fn write_once(engine: &Engine, number: usize, check: &Check) -> Token {
     token.write(Status::Passing, &output(number)).expect("the holder writes");
     token
 }
+
+/// As many aliases as there are services, without a name: each mirrors a service of the first half and is bound to one of the second, two of them to
+/// the same, so that a flip in the first half climbs one step and none climbs two.
+pub fn aliases(services: usize) -> Vec<(CheckSpec, usize)> {
+    let half = services.div_ceil(2);
+    let mirror = |number: usize| {
+        let spec = CheckSpec::alias(format!("alias{number:07}"), service_id(number % half));
+        (CheckSpec { name: String::new(), ..spec }, services - half + number % half)
+    };
+    (0..services).map(mirror).collect()
+}
