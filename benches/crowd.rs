@@ -6,6 +6,7 @@
 
 mod common;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use common::bare::{BareCell, BareFlipper};
@@ -14,7 +15,8 @@ use common::world::{Flipper, alias, check, engine, service};
 use criterion::{BenchmarkId, Criterion};
 use lifesign::{Engine, Status, Subscription, SubscriptionFilter};
 
-const THREADS: usize = 256;
+/// So many threads are there in the end, and at each step.
+const STEPS: [usize; 3] = [16, 64, 256];
 const ELSEWHERE: usize = 10_000;
 const ALIASES: usize = 1_000;
 
@@ -29,8 +31,12 @@ fn main() {
     group.bench_function("empty", |b| b.iter(|| alone.flip()));
     group.finish();
     measure(&mut criterion, 0, &mut alone, &mut bare);
-    let crowd = gather(&busy, &bare.cell);
-    measure(&mut criterion, THREADS, &mut laden, &mut bare);
+    let (mut present, mut crowds) = (0, Vec::new());
+    for threads in STEPS {
+        crowds.push(gather(present..threads, &busy, &bare.cell));
+        present = threads;
+        measure(&mut criterion, threads, &mut laden, &mut bare);
+    }
     let subscriptions = load(&busy);
     let mut group = criterion.benchmark_group("flip-combined");
     group.bench_function("lifesign", |b| b.iter(|| laden.flip()));
@@ -42,7 +48,7 @@ fn main() {
     let last = busy.check(&format!("alias-{}", ALIASES - 1)).expect("a living alias");
     assert_eq!(last.status(), Some(laden.shows()));
     assert!(subscriptions.iter().all(|elsewhere| elsewhere.poll(1).expect("an open one").events.is_empty()));
-    drop(crowd);
+    drop(crowds);
     criterion.final_summary();
 }
 
@@ -54,10 +60,10 @@ fn measure(criterion: &mut Criterion, threads: usize, writer: &mut Flipper, bare
 }
 
 /// Threads that have read and written, each its own check and its own cell too.
-fn gather(engine: &Arc<Engine>, cell: &Arc<BareCell>) -> Crowd {
-    let (engine, cell) = (engine.clone(), cell.clone());
-    Crowd::of(THREADS, move |number| {
-        let id = format!("crowd-{number}");
+fn gather(numbers: Range<usize>, engine: &Arc<Engine>, cell: &Arc<BareCell>) -> Crowd {
+    let (first, engine, cell) = (numbers.start, engine.clone(), cell.clone());
+    Crowd::of(numbers.len(), move |number| {
+        let id = format!("crowd-{}", first + number);
         let mut writer = Flipper::alone(&engine, &id);
         writer.flip();
         writer.flip();

@@ -87,23 +87,20 @@ fn chains(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A check of the node, which every service that somebody mirrors follows: with the mirrors on the node, and gathered in one service, which then
-/// has as many inputs to look at for each of them.
+/// A check of the node, which every service that somebody mirrors follows: with ten mirrors to a service, and with all of them gathered in one,
+/// which then has as many inputs to look at for each of them.
 fn node(criterion: &mut Criterion) {
-    let at_home: fn(&Engine) -> Option<Service> = |_| None;
-    let gathered: fn(&Engine) -> Option<Service> = |engine| Some(service(engine, "gathered"));
-    let rows =
-        [("flip-node", at_home, [1, 1_000, 100_000]), ("flip-node-gathered", gathered, [1, 100, 1_000])];
-    for (row, home, counts) in rows {
+    for (row, gathered, counts) in
+        [("flip-node", 10, [1, 1_000, 100_000]), ("flip-node-gathered", usize::MAX, [1, 100, 1_000])]
+    {
         let mut group = criterion.benchmark_group(row);
         for count in counts {
             let engine = engine();
             let mut writer = Flipper::new(&engine, &check(&engine, "node", None));
-            let home = home(&engine);
             let mirrored = |number: usize| {
-                let id = format!("web-{number}");
-                check(&engine, &format!("{id}:http"), Some(&service(&engine, &id)));
-                alias(&engine, &format!("alias-{number}"), home.as_ref(), &id)
+                let (web, sidecar) = (format!("web-{number}"), format!("sidecar-{}", number / gathered));
+                check(&engine, &format!("{web}:http"), Some(&service(&engine, &web)));
+                alias(&engine, &format!("alias-{number}"), Some(&service(&engine, &sidecar)), &web)
             };
             let aliases: Vec<_> = (0..count).map(mirrored).collect();
             group.sample_size(if count > 1_000 { 10 } else { 20 });

@@ -14,6 +14,7 @@ use lifesign::{Check, Engine, ErrorKind, Subscription, SubscriptionFilter};
 fn main() {
     let mut criterion = common::criterion();
     marked(&mut criterion);
+    interested(&mut criterion);
     elsewhere(&mut criterion);
     poll(&mut criterion);
     sleeping(&mut criterion);
@@ -41,6 +42,22 @@ fn marked(criterion: &mut Criterion) {
     group.finish();
     writer.assert_right(&engine);
     assert_eq!(subscription.poll(16).expect("an open subscription").events.len(), 1, "all merged into one");
+}
+
+/// Many subscribers to the same check, all of them marked.
+fn interested(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("flip-interested");
+    for count in [0, 1, 10, 100, 1_000] {
+        let engine = engine();
+        let mut writer = Flipper::alone(&engine, "web");
+        let subscriptions: Vec<_> = (0..count).map(|_| subscribe(&engine, &writer.token.check())).collect();
+        writer.flip();
+        group.bench_function(BenchmarkId::new("lifesign", count), |b| b.iter(|| writer.flip()));
+        writer.assert_right(&engine);
+        let told = |each: &Subscription| each.poll(16).expect("an open subscription").events.len();
+        assert!(subscriptions.iter().all(|each| told(each) == 1), "all merged into one");
+    }
+    group.finish();
 }
 
 /// Subscribers to other checks of the same engine.

@@ -1,0 +1,109 @@
+//! Small differences: what is compared is done in turns of some microseconds, so that whatever else the machine does befalls both alike.
+//!
+//! The criterion benches have the same rows one after the other; a difference of a few nanoseconds is lost there in what changes from one
+//! second to the next. Here a figure is the median of many turns, with its quartiles.
+
+mod common;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use common::lines::Lines;
+use common::world::{Flipper, alias, check, engine, service};
+use lifesign::{Check, Engine, Subscription, SubscriptionFilter};
+
+/// Calls in one turn.
+const CALLS: u32 = 50;
+/// Turns of each.
+const TURNS: usize = 4_000;
+
+fn main() {
+    let mut lines = Lines::open("paired");
+    marked(&mut lines);
+    elsewhere(&mut lines);
+    aliases(&mut lines, "flip-aliases-service-paired", true);
+    aliases(&mut lines, "flip-aliases-node-paired", false);
+}
+
+/// Nanoseconds of a call in one turn.
+fn turn(call: &mut impl FnMut()) -> f64 {
+    let began = Instant::now();
+    (0..CALLS).for_each(|_| call());
+    began.elapsed().as_nanos() as f64 / f64::from(CALLS)
+}
+
+/// Nanoseconds of a call in each turn of the one and of the other, which take turns at being first.
+fn in_turns(mut one: impl FnMut(), mut other: impl FnMut()) -> (Vec<f64>, Vec<f64>) {
+    let (mut ones, mut others) = (Vec::with_capacity(TURNS), Vec::with_capacity(TURNS));
+    for number in 0..TURNS {
+        if number % 2 == 0 {
+            ones.push(turn(&mut one));
+        }
+        others.push(turn(&mut other));
+        if number % 2 == 1 {
+            ones.push(turn(&mut one));
+        }
+    }
+    (ones, others)
+}
+
+/// A subscription to one check that has been told what there is.
+fn subscribe(engine: &Engine, check: &Check) -> Subscription {
+    let subscription = engine.subscribe(&SubscriptionFilter::check(check)).expect("it subscribes");
+    while subscription.poll(16).expect("an open subscription").more {}
+    subscription
+}
+
+/// What one subscriber that is marked already adds to a flip, beside a `fetch_add`.
+fn marked(lines: &mut Lines) {
+    let engine = engine();
+    let (mut unheard, mut heard) = (Flipper::alone(&engine, "unheard"), Flipper::alone(&engine, "heard"));
+    let subscription = subscribe(&engine, &heard.token.check());
+    heard.flip();
+    let (without, with) = in_turns(|| unheard.flip(), || heard.flip());
+    let added = without.iter().zip(&with).map(|(without, with)| with - without).collect();
+    lines.add_median("flip-marked-cost/lifesign", added, "ns");
+    let (counter, nothing) = (AtomicU64::new(0), AtomicU64::new(0));
+    let counted = || _ = counter.fetch_add(1, Ordering::AcqRel);
+    let (counts, _) = in_turns(counted, || _ = nothing.load(Ordering::Acquire));
+    lines.add_median("flip-marked-cost/fetch-add", counts, "ns");
+    unheard.assert_right(&engine);
+    heard.assert_right(&engine);
+    assert_eq!(subscription.poll(16).expect("an open subscription").events.len(), 1, "all merged into one");
+}
+
+/// The same flip in an engine with ten thousand subscribers to other checks, and in one without.
+fn elsewhere(lines: &mut Lines) {
+    const SUBSCRIPTIONS: usize = 10_000;
+    let (empty, full) = (engine(), engine());
+    let (mut alone, mut among) = (Flipper::alone(&empty, "web"), Flipper::alone(&full, "web"));
+    let other = service(&full, "other");
+    let follow = |number| subscribe(&full, &check(&full, &format!("other-{number}"), Some(&other)));
+    let subscriptions: Vec<_> = (0..SUBSCRIPTIONS).map(follow).collect();
+    let (without, with) = in_turns(|| alone.flip(), || among.flip());
+    lines.add_median("flip-elsewhere-paired/lifesign/0", without, "ns");
+    lines.add_median(&format!("flip-elsewhere-paired/lifesign/{SUBSCRIPTIONS}"), with, "ns");
+    alone.assert_right(&empty);
+    among.assert_right(&full);
+    assert!(subscriptions.iter().all(|idle| idle.poll(16).expect("an open one").events.is_empty()));
+}
+
+/// The same flip with one alias of the service and with a thousand, all of them bound to one other service or to the node.
+fn aliases(lines: &mut Lines, row: &str, bound: bool) {
+    let world = |count: usize| {
+        let engine = engine();
+        let writer = Flipper::alone(&engine, "web");
+        let home = bound.then(|| service(&engine, "sidecar"));
+        let mirror = |number| alias(&engine, &format!("alias-{number}"), home.as_ref(), "web");
+        let aliases: Vec<_> = (0..count).map(mirror).collect();
+        (engine, writer, aliases)
+    };
+    let ((one, mut few, mirror), (thousand, mut many, mirrors)) = (world(1), world(1_000));
+    let (with_one, with_thousand) = in_turns(|| few.flip(), || many.flip());
+    lines.add_median(&format!("{row}/lifesign/1"), with_one, "ns");
+    lines.add_median(&format!("{row}/lifesign/1000"), with_thousand, "ns");
+    few.assert_right(&one);
+    many.assert_right(&thousand);
+    assert_eq!(mirror[0].status(), Some(few.shows()));
+    assert!(mirrors.iter().all(|alias| alias.status() == Some(many.shows())));
+}
