@@ -5,20 +5,25 @@
 
 mod common;
 
+use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use common::bare::{BareFlipper, Word};
 use common::lines::Lines;
-use common::world::{Flipper, alias, check, engine, service};
-use lifesign::{Check, Engine, Subscription, SubscriptionFilter};
+use common::world::{DOWN, Flipper, UP, alias, check, engine, service};
+use lifesign::{Check, Engine, Status, Subscription, SubscriptionFilter};
 
-/// Calls in one turn.
-const CALLS: u32 = 50;
 /// Turns of each.
 const TURNS: usize = 4_000;
+/// Calls in one turn: of what takes some hundred nanoseconds, and of what takes some.
+const LONG: u32 = 50;
+const SHORT: u32 = 2_000;
 
 fn main() {
     let mut lines = Lines::open("paired");
+    reads(&mut lines);
+    writes(&mut lines);
     marked(&mut lines);
     elsewhere(&mut lines);
     aliases(&mut lines, "flip-aliases-service-paired", true);
@@ -26,25 +31,85 @@ fn main() {
 }
 
 /// Nanoseconds of a call in one turn.
-fn turn(call: &mut impl FnMut()) -> f64 {
+fn turn(calls: u32, call: &mut impl FnMut()) -> f64 {
     let began = Instant::now();
-    (0..CALLS).for_each(|_| call());
-    began.elapsed().as_nanos() as f64 / f64::from(CALLS)
+    (0..calls).for_each(|_| call());
+    began.elapsed().as_nanos() as f64 / f64::from(calls)
 }
 
 /// Nanoseconds of a call in each turn of the one and of the other, which take turns at being first.
-fn in_turns(mut one: impl FnMut(), mut other: impl FnMut()) -> (Vec<f64>, Vec<f64>) {
+fn in_turns(calls: u32, mut one: impl FnMut(), mut other: impl FnMut()) -> (Vec<f64>, Vec<f64>) {
     let (mut ones, mut others) = (Vec::with_capacity(TURNS), Vec::with_capacity(TURNS));
     for number in 0..TURNS {
         if number % 2 == 0 {
-            ones.push(turn(&mut one));
+            ones.push(turn(calls, &mut one));
         }
-        others.push(turn(&mut other));
+        others.push(turn(calls, &mut other));
         if number % 2 == 1 {
-            ones.push(turn(&mut one));
+            ones.push(turn(calls, &mut one));
         }
     }
     (ones, others)
+}
+
+/// A row of two: the engine and what it is compared with.
+fn compare(
+    lines: &mut Lines,
+    row: &str,
+    calls: u32,
+    ours: impl FnMut(),
+    (name, other): (&str, impl FnMut()),
+) {
+    let (ours, others) = in_turns(calls, ours, other);
+    lines.add_median(&format!("{row}-paired/lifesign"), ours, "ns");
+    lines.add_median(&format!("{row}-paired/{name}"), others, "ns");
+}
+
+fn reads(lines: &mut Lines) {
+    let engine = engine();
+    let mut writer = Flipper::alone(&engine, "web");
+    let (direct, mirror) = (writer.token.check(), alias(&engine, "mirror", None, "web"));
+    writer.flip();
+    let (word, bare) = (Word::default(), BareFlipper::default());
+    let load = || _ = black_box(black_box(&word).0.load(Ordering::Acquire));
+    let status = |check: &Check| _ = black_box(black_box(check).status());
+    compare(lines, "status", SHORT, || status(&direct), ("atomic-load", load));
+    compare(lines, "alias-status", SHORT, || status(&mirror), ("atomic-load", load));
+    let load = || _ = black_box(bare.cell.cell.load_full());
+    compare(
+        lines,
+        "snapshot",
+        LONG,
+        || _ = black_box(engine.snapshot(&direct)),
+        ("arc-swap-load-full", load),
+    );
+    writer.assert_right(&engine);
+    assert_eq!((direct.status(), mirror.status()), (Some(Status::Critical), Some(Status::Critical)));
+}
+
+fn writes(lines: &mut Lines) {
+    let engine = engine();
+    let (mut writer, mut bare) = (Flipper::alone(&engine, "web"), BareFlipper::default());
+    compare(lines, "flip", LONG, || writer.flip(), ("arc-swap-store", || bare.flip()));
+    writer.assert_right(&engine);
+    bare.assert_right();
+
+    let stale = Flipper::alone(&engine, "steady").token;
+    let steady = engine.take_over(&stale.check(), stale.generation(), "the successor");
+    let steady = steady.expect("the holder it has seen");
+    steady.write(Status::Passing, UP).expect("the holder writes");
+    let heartbeat = || steady.write(Status::Passing, black_box(UP)).expect("the holder writes");
+    let counter = AtomicU64::new(0);
+    compare(
+        lines,
+        "heartbeat",
+        SHORT,
+        heartbeat,
+        ("fetch-add", || _ = counter.fetch_add(1, Ordering::AcqRel)),
+    );
+    let refuse = || assert!(stale.write(Status::Critical, black_box(DOWN)).is_err());
+    compare(lines, "refused", LONG, refuse, ("heartbeat", heartbeat));
+    assert_eq!(steady.check().status(), Some(Status::Passing), "nothing of a stale token is seen");
 }
 
 /// A subscription to one check that has been told what there is.
@@ -60,12 +125,12 @@ fn marked(lines: &mut Lines) {
     let (mut unheard, mut heard) = (Flipper::alone(&engine, "unheard"), Flipper::alone(&engine, "heard"));
     let subscription = subscribe(&engine, &heard.token.check());
     heard.flip();
-    let (without, with) = in_turns(|| unheard.flip(), || heard.flip());
+    let (without, with) = in_turns(LONG, || unheard.flip(), || heard.flip());
     let added = without.iter().zip(&with).map(|(without, with)| with - without).collect();
     lines.add_median("flip-marked-cost/lifesign", added, "ns");
     let (counter, nothing) = (AtomicU64::new(0), AtomicU64::new(0));
     let counted = || _ = counter.fetch_add(1, Ordering::AcqRel);
-    let (counts, _) = in_turns(counted, || _ = nothing.load(Ordering::Acquire));
+    let (counts, _) = in_turns(SHORT, counted, || _ = nothing.load(Ordering::Acquire));
     lines.add_median("flip-marked-cost/fetch-add", counts, "ns");
     unheard.assert_right(&engine);
     heard.assert_right(&engine);
@@ -80,7 +145,7 @@ fn elsewhere(lines: &mut Lines) {
     let other = service(&full, "other");
     let follow = |number| subscribe(&full, &check(&full, &format!("other-{number}"), Some(&other)));
     let subscriptions: Vec<_> = (0..SUBSCRIPTIONS).map(follow).collect();
-    let (without, with) = in_turns(|| alone.flip(), || among.flip());
+    let (without, with) = in_turns(LONG, || alone.flip(), || among.flip());
     lines.add_median("flip-elsewhere-paired/lifesign/0", without, "ns");
     lines.add_median(&format!("flip-elsewhere-paired/lifesign/{SUBSCRIPTIONS}"), with, "ns");
     alone.assert_right(&empty);
@@ -99,7 +164,7 @@ fn aliases(lines: &mut Lines, row: &str, bound: bool) {
         (engine, writer, aliases)
     };
     let ((one, mut few, mirror), (thousand, mut many, mirrors)) = (world(1), world(1_000));
-    let (with_one, with_thousand) = in_turns(|| few.flip(), || many.flip());
+    let (with_one, with_thousand) = in_turns(LONG, || few.flip(), || many.flip());
     lines.add_median(&format!("{row}/lifesign/1"), with_one, "ns");
     lines.add_median(&format!("{row}/lifesign/1000"), with_thousand, "ns");
     few.assert_right(&one);
