@@ -6,12 +6,15 @@
 mod common;
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use common::bare::{BareFlipper, Word};
 use common::lines::Lines;
+use common::random::Random;
 use common::world::{DOWN, Flipper, UP, alias, check, engine, service};
+use dashmap::DashMap;
 use lifesign::{Check, Engine, Status, Subscription, SubscriptionFilter};
 
 /// Turns of each.
@@ -23,6 +26,7 @@ const SHORT: u32 = 2_000;
 fn main() {
     let mut lines = Lines::open("paired");
     reads(&mut lines);
+    lookup(&mut lines);
     writes(&mut lines);
     marked(&mut lines);
     elsewhere(&mut lines);
@@ -85,6 +89,24 @@ fn reads(lines: &mut Lines) {
     );
     writer.assert_right(&engine);
     assert_eq!((direct.status(), mirror.status()), (Some(Status::Critical), Some(Status::Critical)));
+}
+
+/// Ten thousand ids in no order.
+fn lookup(lines: &mut Lines) {
+    let engine = engine();
+    let home = service(&engine, "web");
+    let mut ids: Vec<_> = (0..10_000).map(|number| format!("service:web{number:07}:http")).collect();
+    let bare = DashMap::<Arc<str>, Check, foldhash::fast::RandomState>::default();
+    for id in &ids {
+        bare.insert(id.as_str().into(), check(&engine, id, Some(&home)));
+    }
+    Random::new().shuffle(&mut ids);
+    let (mut ring, mut other) = (ids.iter().cycle(), ids.iter().cycle());
+    let find = || _ = black_box(engine.check(ring.next().expect("a ring has no end")));
+    let found = |id: &String| bare.get(id.as_str()).map(|check| *check);
+    let get = || _ = black_box(found(other.next().expect("a ring has no end")));
+    compare(lines, "lookup", LONG, find, ("dashmap", get));
+    assert!(ids.iter().all(|id| engine.check(id).ok() == found(id)));
 }
 
 fn writes(lines: &mut Lines) {
