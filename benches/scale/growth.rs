@@ -57,6 +57,7 @@ pub fn measure(size: usize, lines: &mut Lines) {
         || ids.iter().zip(&checks).for_each(|(id, check)| _ = bare.insert(id.as_str().into(), *check));
     report("register/dashmap", each(size, insert).1);
     let tokens = (0..size).map(|number| write_once(&engine, number, &checks[number])).collect::<Vec<_>>();
+    resync(&mut report, "resync", &engine, &checks, 0);
     let specs = aliases(few);
     let mirror = |(spec, home): &(CheckSpec, usize)| {
         engine.register_check(spec, Some(&homes[*home])).expect("an alias registers")
@@ -87,7 +88,7 @@ pub fn measure(size: usize, lines: &mut Lines) {
 
     flips(&mut report, &engine, tokens, &wanted);
     assert!(mirrors.iter().all(|alias| alias.status().is_some()));
-    resync(&mut report, &engine, &checks, mirrors.len());
+    resync(&mut report, "resync-with-aliases", &engine, &checks, mirrors.len());
     drop(followers);
     report("close/lifesign", each(size, || drop(engine)).1);
     assert!(checks.iter().all(|check| check.status().is_none()));
@@ -134,7 +135,7 @@ fn look(sum: &mut u64, snapshot: &Snapshot) {
 }
 
 /// A subscription to everything until it has caught up, beside one pass over the snapshots of the same checks as they were registered.
-fn resync(report: &mut impl FnMut(&str, f64), engine: &Engine, checks: &[Check], aliases: usize) {
+fn resync(report: &mut impl FnMut(&str, f64), row: &str, engine: &Engine, checks: &[Check], aliases: usize) {
     let (mut passed, mut delivered) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         let states: Vec<Arc<Snapshot>> =
@@ -155,8 +156,8 @@ fn resync(report: &mut impl FnMut(&str, f64), engine: &Engine, checks: &[Check],
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     };
-    report("resync/lifesign", median(delivered));
-    report("resync/linear-pass", median(passed));
+    report(&format!("{row}/lifesign"), median(delivered));
+    report(&format!("{row}/linear-pass"), median(passed));
 }
 
 /// Aliases that are bound to the node, as many as services that they mirror.
