@@ -1,0 +1,81 @@
+"""The Python benches: pyperf, each beside what stands for it in the budgets. Appends to ``$LIFESIGN_BENCH/python.jsonl``."""
+
+import json
+import os
+from array import array
+from pathlib import Path
+
+import pyperf
+
+from world import DOWN, MANY, UP, World
+
+BENCHES = (
+    ("py-status/lifesign", "check.status"),
+    ("py-status/memoryview", "view[0]"),
+    ("py-status/dict-lock", "plain.status('web:quiet')"),
+    ("py-word/lifesign", "word[0]"),
+    ("py-word/memoryview", "view[0]"),
+    ("py-alias-status/lifesign", "alias.status"),
+    (f"py-statuses/lifesign/{MANY}", "many.statuses()"),
+    (f"py-statuses/tolist/{MANY}", "thousand.tolist()"),
+    (f"py-statuses/dict-lock/{MANY}", "plain.statuses(names)"),
+    ("py-snapshot/lifesign", "check.snapshot()"),
+    ("py-snapshot/dict-lock", "plain.snapshot('web:quiet')"),
+    ("py-flip/lifesign", "flipper.flip()"),
+    ("py-flip/dict-lock", "plain_flipper.flip()"),
+    ("py-heartbeat/lifesign", "beating.update(passing, up)"),
+    ("py-heartbeat/dict-lock", "plain.update('web:quiet', passing, up)"),
+)
+
+
+def names(world: World) -> dict[str, object]:
+    """Return what the statements name."""
+    view = memoryview(array("Q", (1, 0)))
+    thousand = memoryview(array("I", (1,) * MANY))
+    assert len(UP) == len(DOWN) == 40
+    return {
+        "check": world.quiet,
+        "alias": world.alias,
+        "word": world.quiet._reader._cell,
+        "view": view,
+        "thousand": thousand,
+        "many": world.many,
+        "names": world.names,
+        "plain": world.plain,
+        "flipper": world.flipper,
+        "plain_flipper": world.plain_flipper,
+        "beating": world.beating,
+        "passing": world.quiet.status,
+        "up": UP,
+    }
+
+
+def line(bench: pyperf.Benchmark) -> str:
+    """Return the figure: the median and the quartiles of the values of all processes."""
+    value, low, high = (1e9 * seconds for seconds in (bench.median(), bench.percentile(25), bench.percentile(75)))
+    return json.dumps({"id": bench.get_name(), "value": value, "unit": "ns", "low": low, "high": high})
+
+
+def main() -> None:
+    """Measure: pyperf runs this program once more for each process of each bench."""
+    runner = pyperf.Runner(processes=3, values=3, warmups=1, min_time=0.05)
+    folder = Path(os.environ.get("LIFESIGN_BENCH", "build/bench"))
+    results = folder / "pyperf.json"
+    asked = runner.parse_args()
+    if not asked.worker:
+        folder.mkdir(parents=True, exist_ok=True)
+        results.unlink(missing_ok=True)
+        asked.output, asked.quiet = str(results), True
+    world = World()
+    known = names(world)
+    for id, statement in BENCHES:
+        # So often in a row, because the loop itself takes as long as a load.
+        runner.timeit(id, statement, globals=known, duplicate=20)
+        world.assert_right()
+    if not asked.worker:
+        with (folder / "python.jsonl").open("a") as file:
+            file.writelines(line(bench) + "\n" for bench in pyperf.BenchmarkSuite.load(str(results)))
+
+
+if __name__ == "__main__":
+    main()

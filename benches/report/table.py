@@ -1,0 +1,49 @@
+"""Tables, as text for a terminal and as Markdown."""
+
+from collections.abc import Sequence
+
+from . import words
+from .figures import Figure
+from .verdict import Result, Verdict
+
+HEAD = ("budget", "limit", "measured", "baseline", "ratio", "verdict")
+OTHERS = ("series", "measured")
+
+
+def budgets(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """Return the one table: a line for each comparison."""
+    return [
+        (
+            words.budget(result),
+            words.limit(result.part),
+            words.measured(result),
+            words.baseline(result),
+            words.ratio(result),
+            result.verdict,
+        )
+        for result in results
+    ]
+
+
+def series(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
+    """Return the second table: what was measured besides."""
+    return [(figure.id, words.amount(figure.value, figure.unit) + words.spread(figure)) for figure in figures]
+
+
+def tally(results: Sequence[Result]) -> str:
+    """Return how many of each verdict there are."""
+    counts = [(verdict, sum(result.verdict is verdict for result in results)) for verdict in Verdict]
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts if count)
+
+
+def text(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    rule = ["─" * width for width in widths]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in (head, rule, *lines))
+
+
+def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)

@@ -1,0 +1,83 @@
+"""Figures, limits and ratios in words."""
+
+from .budgets import Comparison, Part, Term
+from .figures import Figure
+from .verdict import Result
+
+SCALES: dict[str, list[tuple[float, str]]] = {
+    "ns": [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (0, "ns")],
+    "bytes": [(2**30, "GiB"), (2**20, "MiB"), (0, "bytes")],
+}
+
+
+def digits(value: float) -> str:
+    """Return three digits that count."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def amount(value: float, unit: str) -> str:
+    """Return a value with its unit."""
+    scale, name = next(((scale, name) for scale, name in SCALES.get(unit, []) if abs(value) >= scale), (0, unit))
+    return f"{digits(value / scale if scale else value)} {name}"
+
+
+def spread(figure: Figure) -> str:
+    """Return between what a figure lies, in percent of it, or nothing where one value was measured."""
+    if figure.low == figure.high or not figure.value:
+        return ""
+    return f" ±{max(figure.high - figure.value, figure.value - figure.low) / figure.value * 100:.0f} %"
+
+
+def limit(part: Part) -> str:
+    """Return the budget of a comparison."""
+    if part.limit is None:
+        return "own row"
+    match part.comparison:
+        case Comparison.RATIO_AT_LEAST:
+            return f"≥ {part.limit:,g} ×"
+        case Comparison.RATIO_AT_MOST:
+            return f"≤ {part.limit:,g} ×"
+        case _:
+            return f"≤ {part.limit:,g} {part.unit}"
+
+
+def term(one: Term) -> str:
+    """Return one summand of a baseline."""
+    return one.id if one.times == 1 else f"{one.times:g} × {one.id}"
+
+
+def baseline(result: Result) -> str:
+    """Return what was compared with, and its figure."""
+    if not result.part.baseline:
+        return "—"
+    named = " + ".join(map(term, result.part.baseline))
+    if result.part.per != 1:
+        named = f"{result.part.per:,g} × ({named})"
+    if result.baseline is None:
+        return f"{named}: not measured"
+    return f"{amount(result.baseline * result.part.per, result.part.unit)} ({named})"
+
+
+def measured(result: Result) -> str:
+    """Return the subject's figure."""
+    figure = result.measured
+    return "not measured" if figure is None else amount(figure.value, figure.unit) + spread(figure)
+
+
+def ratio(result: Result) -> str:
+    """Return the ratio; where there is no baseline the figure itself."""
+    if result.ratio is not None:
+        return f"{digits(result.ratio)} ×"
+    return "—" if result.part.baseline else measured(result)
+
+
+def budget(result: Result) -> str:
+    """Return which budget it is."""
+    return f"{result.row.what}: {result.part.name}" if result.part.name else result.row.what
+
+
+def explanation(result: Result) -> str:
+    """Return why a budget is lost."""
+    return result.part.note or "Not explained yet."
