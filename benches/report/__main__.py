@@ -53,7 +53,7 @@ def report(asked: argparse.Namespace) -> int:
     growths = instructions.compare(known, instructions.load(asked.instructions), described)
     others = [figure for figure in verdict.others(rows, known) if figure.unit != instructions.UNIT]
     print("  ".join(f"{name} {value}" for name, value in described.items()), end="\n\n")
-    print(table.text(table.HEAD, table.budgets(results)), end="\n\n")
+    print(table.text(table.HEAD, table.grouped(results)), end="\n\n")
     print(table.tally(results))
     if growths:
         print("\n" + table.text(instructions.HEAD, instructions.lines(growths)))

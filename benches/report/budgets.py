@@ -37,6 +37,7 @@ class Part:
     comparison: Comparison
     limit: float | None
     per: float
+    cores: int
     note: str
 
     def ids(self) -> set[str]:
@@ -73,7 +74,7 @@ def row_of(known: dict[str, Any], path: Path) -> Row:
         raise BrokenInputError(message) from error
 
 
-FIELDS = {"name", "subject", "unit", "baseline", "comparison", "limit", "per", "note"}
+FIELDS = {"name", "subject", "unit", "baseline", "comparison", "limit", "per", "cores", "note"}
 
 
 def part_of(known: dict[str, Any]) -> Part:
@@ -98,6 +99,7 @@ def part_of(known: dict[str, Any]) -> Part:
         comparison=comparison,
         limit=None if limit is None else float(limit),
         per=float(known.get("per", 1)),
+        cores=int(known.get("cores", 1)),
         note=" ".join(known.get("note", "").split()),
     )
 

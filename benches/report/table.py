@@ -1,6 +1,7 @@
 """Tables, as text for a terminal and as Markdown."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from . import words
 from .figures import Figure
@@ -10,19 +11,20 @@ HEAD = ("budget", "limit", "measured", "baseline", "ratio", "verdict")
 OTHERS = ("series", "measured")
 
 
+def cells(result: Result) -> tuple[str, ...]:
+    """Return what is said of a comparison beside its name."""
+    return (
+        words.limit(result.part),
+        words.measured(result),
+        words.baseline(result),
+        words.ratio(result),
+        result.verdict,
+    )
+
+
 def budgets(results: Sequence[Result]) -> list[tuple[str, ...]]:
     """Return the one table: a line for each comparison."""
-    return [
-        (
-            words.budget(result),
-            words.limit(result.part),
-            words.measured(result),
-            words.baseline(result),
-            words.ratio(result),
-            result.verdict,
-        )
-        for result in results
-    ]
+    return [(words.budget(result), *cells(result)) for result in results]
 
 
 def series(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
@@ -37,10 +39,19 @@ def tally(results: Sequence[Result]) -> str:
 
 
 def text(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Return a table with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+    """Return a table with aligned columns; a line of one cell goes across all of them and makes none wider."""
+    widths = [max(map(len, column)) for column in zip(head, *(line for line in lines if len(line) > 1), strict=True)]
     rule = ["─" * width for width in widths]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in (head, rule, *lines))
+
+
+def grouped(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """Return the one table for a terminal: each row's text across all columns, and its comparisons below it."""
+    lines: list[tuple[str, ...]] = []
+    for row, of_row in groupby(results, key=lambda result: result.row):
+        lines.append((f"{row.what}: {row.budget}",))
+        lines += [(f"    {result.part.name or result.part.subject}", *cells(result)) for result in of_row]
+    return lines
 
 
 def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

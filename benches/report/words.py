@@ -62,8 +62,9 @@ def baseline(result: Result) -> str:
 
 def measured(result: Result) -> str:
     """Return the subject's figure."""
-    figure = result.measured
-    return "not measured" if figure is None else amount(figure.value, figure.unit) + spread(figure)
+    if result.measured is not None:
+        return amount(result.measured.value, result.measured.unit) + spread(result.measured)
+    return f"not measured (needs {result.part.cores} cores)" if result.part.cores > 1 else "not measured"
 
 
 def ratio(result: Result) -> str:
