@@ -41,10 +41,11 @@ mod enabled {
 
 #[cfg(all(feature = "mutants", not(shuttle)))]
 mod enabled {
-    use std::sync::RwLock;
+    use std::sync::{LazyLock, RwLock};
 
-    // Deliberately std and not the facade: choosing a mutant is not part of any model.
-    static SELECTED: RwLock<Option<&'static str>> = RwLock::new(None);
+    // Deliberately std and not the facade: choosing a mutant is not part of any model. A program that selects none, a bench, is given one from outside.
+    static SELECTED: LazyLock<RwLock<Option<&'static str>>> =
+        LazyLock::new(|| RwLock::new(std::env::var("LIFESIGN_BREAK").ok().map(|name| &*name.leak())));
 
     /// Switches one break on, or all off with `None`. Process-wide.
     pub fn select(name: Option<&'static str>) {

@@ -9,6 +9,7 @@ use crate::model::error::{Error, ErrorKind};
 use crate::model::event::SummaryState;
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
+use crate::mutant::mutated;
 use crate::summary::Summary;
 use crate::summary::view::{View, collect};
 
@@ -36,6 +37,8 @@ impl Engine {
     /// # Errors
     /// `GONE`, `FOREIGN_ENGINE`, `CLOSED`, `FORKED`.
     pub fn snapshot(&self, check: &Check) -> Result<Arc<Snapshot>, Error> {
+        // Right too and only slower, for the test that the benches tell.
+        drop(mutated!("snapshot-read-twice").then(|| self.inner().snapshot(check)));
         self.inner().snapshot(check)
     }
 
