@@ -19,7 +19,7 @@ say = @printf "\n== %s\n" "$(1)"
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run build test check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme header fmt clean
+.PHONY: help run build test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme test-bench header fmt clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,13 +39,17 @@ build: tools ## Build the libraries, the agent and the example's web service.
 run: build ## Run the agent on examples/: a sidecar follows a service that fails and recovers. End it with Ctrl-C.
 	@./examples/run.sh build/lifesign-agent build/flappy $(ARGS)
 
-test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme ## Run all tests of all languages.
+test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme test-bench ## Run all tests of all languages.
 	@printf '\n== all tests passed\n'
 
 verify: tools $(VENV)/ready ## The long shares of all tests, under an hour, and a table of what bears out each guarantee: docs/evidence.md.
 	$(call say,verify)
 	cargo build --release --locked
 	@python3 tests/verify.py --write docs/evidence.md
+
+bench: tools $(VENV)/bench-ready ## Measure every budget beside its peers, in under 20 minutes: one table, and docs/benchmarks.md with plots.
+	$(call say,bench)
+	@benches/run.sh $(PARTS)
 
 test-rust: tools ## Rust: unit tests, documentation, the committed header.
 	$(call say,Rust: unit tests and documentation)
@@ -106,7 +110,16 @@ test-readme: tools ## The examples of the README, as they stand there.
 	cargo build --release --locked
 	python3 tests/readme.py
 
-check: tools $(VENV)/ready ## Formatting and lints of all languages.
+$(VENV)/bench-ready: benches/requirements.txt $(VENV)/ready
+	$(call say,Python: what the benches need)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r benches/requirements.txt
+	@touch $@
+
+test-bench: tools $(VENV)/bench-ready ## The benches' report, and that it reports a slow-down as one.
+	$(call say,the benches' report)
+	cd benches && ../$(PYTHON) -m pytest -q
+
+check: tools $(VENV)/bench-ready ## Formatting and lints of all languages.
 	$(call say,Rust: rustfmt and clippy)
 	cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings
@@ -119,6 +132,7 @@ check: tools $(VENV)/ready ## Formatting and lints of all languages.
 	$(AGENT) vet ./...
 	$(call say,Python: ruff and mypy)
 	cd python && ../$(VENV)/bin/ruff check . && ../$(VENV)/bin/ruff format --check . && ../$(VENV)/bin/mypy
+	cd benches && ../$(VENV)/bin/ruff check . && ../$(VENV)/bin/ruff format --check . && ../$(VENV)/bin/mypy
 
 header: ## Write include/lifesign.h anew from src/ffi.
 	LIFESIGN_WRITE_HEADER=1 cargo test --release --locked --test header
@@ -127,6 +141,7 @@ fmt: $(VENV)/ready ## Format everything.
 	cargo fmt
 	gofmt -w go agent
 	cd python && ../$(VENV)/bin/ruff format . && ../$(VENV)/bin/ruff check --fix .
+	cd benches && ../$(VENV)/bin/ruff format . && ../$(VENV)/bin/ruff check --fix .
 
 clean: ## Remove everything that was built.
 	rm -rf target build

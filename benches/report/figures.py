@@ -4,7 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -139,11 +139,21 @@ def go_text(path: Path) -> Iterator[Figure]:
             yield Figure(go_id(words[0]), amount, UNITS.get(unit, unit), amount, amount)
 
 
+def renamed(figures: Iterable[Figure], id: str) -> Iterator[Figure]:
+    """Return figures under another id."""
+    return (replace(figure, id=id) for figure in figures)
+
+
 def read(criterion_folder: Path, lines_folder: Path) -> Figures:
-    """Read everything that a run left: criterion's folder, and the JSON lines and Go texts of the other."""
+    """Read everything that a run left: criterion's folder, and the JSON lines and Go texts of the other.
+
+    Below ``honesty`` one bench was measured several times, by what is told apart: its folder's name is its id.
+    """
     figures = list(criterion(criterion_folder))
     for path in sorted(lines_folder.glob("*.jsonl")):
         figures += json_lines(path)
     for path in sorted(lines_folder.glob("go*.txt")):
         figures += go_text(path)
+    for folder in sorted(lines_folder.glob("honesty/*/")):
+        figures += renamed(criterion(folder), f"honesty/{folder.name}")
     return Figures(figures)
