@@ -18,15 +18,10 @@ def arguments() -> argparse.Namespace:
     """Return what was asked for."""
     parser = argparse.ArgumentParser(prog="report", description=__doc__)
     parser.add_argument("--criterion", type=Path, default=ROOT / "target/bench/criterion", help="criterion's folder")
-    parser.add_argument("--lines", type=Path, default=ROOT / "build/bench", help="folder of the JSON lines and Go texts")
+    parser.add_argument("--lines", type=Path, default=ROOT / "build/bench", help="folder of the JSON lines")
     parser.add_argument("--budgets", type=Path, default=BENCHES / "budgets.toml")
     parser.add_argument("--plots", type=Path, default=BENCHES / "plots.toml")
-    parser.add_argument("--instructions", type=Path, default=BENCHES / "instructions.toml", help="the committed counts")
-    parser.add_argument(
-        "--commit-instructions",
-        action="store_true",
-        help="write the counts of this run as the committed ones, and nothing else",
-    )
+    parser.add_argument("--instructions", type=Path, default=BENCHES / "instructions.json", help="the committed counts")
     parser.add_argument("--docs", type=Path, help="where to write benchmarks.md and plots/; without it nothing is written")
     return parser.parse_args()
 
@@ -45,9 +40,6 @@ def report(asked: argparse.Namespace) -> int:
     """Read, compare, show."""
     known = figures.read(asked.criterion, asked.lines)
     described = machine.describe()
-    if asked.commit_instructions:
-        asked.instructions.write_text(instructions.written(known, described))
-        return 0
     rows = budgets.load(asked.budgets)
     results = list(verdict.judge_all(rows, known))
     growths = instructions.compare(known, instructions.load(asked.instructions), described)
@@ -62,7 +54,7 @@ def report(asked: argparse.Namespace) -> int:
         (asked.docs / "benchmarks.md").write_text(page.write(described, results, others, growths, drawn))
     grown = [growth.id for growth in growths if growth.failed]
     for id in grown:
-        print(f"report: {id} takes more than 5 % more instructions than benches/instructions.toml has", file=sys.stderr)
+        print(f"report: {id} takes more than 5 % more instructions than benches/instructions.json has", file=sys.stderr)
     return 1 if grown else 0
 
 

@@ -110,50 +110,19 @@ def criterion(folder: Path) -> Iterator[Figure]:
             raise BrokenInputError(message) from error
 
 
-UNITS = {"ns/op": "ns", "B/op": "bytes", "allocs/op": "allocs", "MB/s": "MB/s", "ops/s": "ops/s", "calls/op": "calls"}
-"""Go's names of units; any other is kept as it is."""
-
-
-def go_id(name: str) -> str:
-    """Return the id of a benchmark of Go: ``BenchmarkAliasStatus/lifesign-2`` is ``go-alias-status/lifesign``."""
-    top, *rest = re.sub(r"-\d+$", "", name.removeprefix("Benchmark")).split("/")
-    kebab = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])", "-", top).lower()
-    return "/".join([f"go-{kebab}", *rest])
-
-
-def go_text(path: Path) -> Iterator[Figure]:
-    """Read what ``go test -bench`` prints; several runs of one benchmark are one figure."""
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if re.match(r"(--- FAIL|FAIL|panic:)", line):
-            message = f"{path}:{number}: the Go benches failed: {line}"
-            raise BrokenInputError(message)
-        words = line.split()
-        if len(words) < 4 or not words[0].startswith("Benchmark") or not words[1].isdecimal():
-            continue
-        for value, unit in zip(words[2::2], words[3::2], strict=False):
-            try:
-                amount = float(value)
-            except ValueError as error:
-                message = f"{path}:{number}: not a result of a benchmark: {line}"
-                raise BrokenInputError(message) from error
-            yield Figure(go_id(words[0]), amount, UNITS.get(unit, unit), amount, amount)
-
-
 def renamed(figures: Iterable[Figure], id: str) -> Iterator[Figure]:
     """Return figures under another id."""
     return (replace(figure, id=id) for figure in figures)
 
 
 def read(criterion_folder: Path, lines_folder: Path) -> Figures:
-    """Read everything that a run left: criterion's folder, and the JSON lines and Go texts of the other.
+    """Read everything that a run left: criterion's folder, and the other's files of JSON lines.
 
     Below ``honesty`` one bench was measured several times, by what is told apart: its folder's name is its id.
     """
     figures = list(criterion(criterion_folder))
     for path in sorted(lines_folder.glob("*.jsonl")):
         figures += json_lines(path)
-    for path in sorted(lines_folder.glob("go*.txt")):
-        figures += go_text(path)
     for folder in sorted(lines_folder.glob("honesty/*/")):
         figures += renamed(criterion(folder), f"honesty/{folder.name}")
     return Figures(figures)

@@ -1,22 +1,23 @@
 """Instruction counts: compared with those committed, if compiler, C library and processor are the same."""
 
-import tomllib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .figures import Figures
+from .figures import BrokenInputError, Figure, Figures
 
 UNIT = "instructions"
 ALLOWED = 1.05
 """More than this times the committed count is a hot path that has grown."""
 
-MADE_BY = ("rustc", "libc", "CPU")
+MADE_BY = {"rustc": "rustc", "libc": "libc", "cpu": "CPU"}
+"""What the counts depend on, as the file calls it and as the machine's description does."""
 
-HEAD = ("path", "instructions", "committed", "ratio", "verdict")
+HEAD = ("path", "instructions a call", "committed", "ratio", "verdict")
 
 EXPLANATION = """\
-Counted under valgrind, and compared with `benches/instructions.toml`. A path that has grown by more than 5 % fails the run if
+Counted under valgrind, and compared with `benches/instructions.json`. A path that has grown by more than 5 % fails the run if
 rustc, libc and CPU are those of the file; under others the counts are shown and not judged, since they are another program's."""
 
 
@@ -40,33 +41,36 @@ class Committed:
     """The counts of the file, and what they were made by."""
 
     made_by: Mapping[str, str]
-    counts: Mapping[str, int]
+    counts: Mapping[str, float]
 
     def is_of(self, machine: Mapping[str, str]) -> bool:
         """Whether they can be compared with counts of ``machine``."""
-        return all(self.made_by.get(name) == machine[name] for name in MADE_BY)
+        return all(self.made_by.get(name, "").removeprefix("rustc ") == machine[called] for name, called in MADE_BY.items())
 
 
 def load(path: Path) -> Committed:
     """Read the committed counts."""
     if not path.exists():
         return Committed({}, {})
-    known = tomllib.loads(path.read_text())
-    return Committed(known["made_by"], known["counts"])
+    try:
+        known = json.loads(path.read_text())
+        return Committed(dict(known["machine"]), dict(known["instructions"]))
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{path}: not the committed counts of instructions: {error!r}"
+        raise BrokenInputError(message) from error
+
+
+def path_of(figure: Figure) -> str:
+    """Return which path was counted: of ``instructions-flip/lifesign`` it is ``flip``."""
+    return figure.id.partition("/")[0].removeprefix("instructions-")
 
 
 def compare(figures: Figures, committed: Committed, machine: Mapping[str, str]) -> list[Growth]:
     """Compare each path that was counted."""
     judged = committed.is_of(machine)
-    return [Growth(figure.id, figure.value, committed.counts.get(figure.id), judged) for figure in figures if figure.unit == UNIT]
-
-
-def written(figures: Figures, machine: Mapping[str, str]) -> str:
-    """Return the file that commits what was counted."""
-    made_by = [f'{name} = "{machine[name]}"' for name in MADE_BY]
-    counts = [f'"{figure.id}" = {figure.value:.0f}' for figure in figures if figure.unit == UNIT]
-    head = "# Instructions of the hot paths under valgrind; written by `make bench-baseline`, compared by `make bench`."
-    return "\n".join([head, "[made_by]", *made_by, "", "[counts]", *counts, ""])
+    return [
+        Growth(path_of(figure), figure.value, committed.counts.get(path_of(figure)), judged) for figure in figures if figure.unit == UNIT
+    ]
 
 
 def lines(growths: Sequence[Growth]) -> list[tuple[str, ...]]:
@@ -74,8 +78,8 @@ def lines(growths: Sequence[Growth]) -> list[tuple[str, ...]]:
     return [
         (
             growth.id,
-            f"{growth.count:,.0f}",
-            "—" if growth.committed is None else f"{growth.committed:,.0f}",
+            f"{growth.count:,.1f}",
+            "—" if growth.committed is None else f"{growth.committed:,.1f}",
             f"{growth.count / growth.committed:.3f} ×" if growth.committed else "—",
             verdict(growth),
         )

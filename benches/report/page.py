@@ -47,7 +47,7 @@ def write(
 def lost(results: Sequence[Result]) -> list[str]:
     """Return what is said of the budgets that are lost."""
     notes = [
-        f"- **{words.budget(result)}** ({words.limit(result.part)}, measured {words.ratio(result)}): {words.explanation(result)}"
+        f"- **{words.budget(result)}** ({words.limit(result.part)}, measured {words.outcome(result)}): {words.explanation(result)}"
         for result in results
         if result.verdict is Verdict.LOST
     ]

@@ -13,7 +13,7 @@ matplotlib.use("svg")
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from . import words
 from .figures import BrokenInputError, Figures
@@ -46,7 +46,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Plot:
-    """One picture. With ``steps`` the x axis has these names, else numbers on a logarithmic scale."""
+    """One picture. With ``steps`` the x axis has these names, else numbers on a logarithmic scale; so is y unless it starts from zero."""
 
     name: str
     title: str
@@ -54,6 +54,7 @@ class Plot:
     y: str
     unit: str
     steps: tuple[str, ...]
+    from_zero: bool
     curves: tuple[Curve, ...]
 
 
@@ -76,6 +77,7 @@ def plot_of(known: dict[str, Any]) -> Plot:
         y=known["y"],
         unit=known.get("unit", "ns"),
         steps=tuple(known.get("steps", ())),
+        from_zero=bool(known.get("from_zero", False)),
         curves=tuple(Curve(curve["label"], curve["prefix"]) for curve in known["curve"]),
     )
 
@@ -103,21 +105,30 @@ def picture(plot: Plot, figures: Figures) -> Picture | None:
     axes.set_title(plot.title, loc="left")
     axes.set_ylabel(plot.y)
     axes.set_xlabel(plot.x)
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9)
+    drawing.legend(loc="outside lower center", ncols=2 if len(drawn) > 1 else 1, fontsize=9)
     return drawing
 
 
 def scale(axes: Axes, plot: Plot, at: list[float]) -> None:
     """Set both scales, with every measured x named."""
-    axes.set_yscale("log")
+    if plot.from_zero:
+        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
+    else:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.amount(value, plot.unit)))
-    axes.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     if plot.steps:
         axes.set_xticks(range(len(plot.steps)), plot.steps)
         return
-    axes.set_xscale("symlog" if at[0] == 0 else "log")
+    if at[0] == 0:
+        # None is as far from one as one from ten.
+        axes.set_xscale("symlog", linthresh=1)
+        axes.set_xlim(-0.2, 1.3 * at[-1])
+    else:
+        axes.set_xscale("log")
     axes.set_xticks(at, [f"{value:,.0f}" for value in at])
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+    axes.set_xticks([], minor=True)
 
 
 def draw(plots: list[Plot], figures: Figures, folder: Path) -> list[Plot]:

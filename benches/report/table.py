@@ -28,8 +28,9 @@ def budgets(results: Sequence[Result]) -> list[tuple[str, ...]]:
 
 
 def series(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
-    """Return the second table: what was measured besides."""
-    return [(figure.id, words.amount(figure.value, figure.unit) + words.spread(figure)) for figure in figures]
+    """Return the second table: what was measured besides, a line for each row of a harness."""
+    rows = groupby(figures, key=lambda figure: figure.id.partition("/")[0])
+    return [(name, ", ".join(map(words.of_row, of_row))) for name, of_row in rows]
 
 
 def tally(results: Sequence[Result]) -> str:

@@ -12,7 +12,7 @@ SCALES: dict[str, list[tuple[float, str]]] = {
 
 def digits(value: float) -> str:
     """Return three digits that count."""
-    if value == 0 or abs(value) >= 100:
+    if float(value).is_integer() or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
@@ -28,6 +28,11 @@ def spread(figure: Figure) -> str:
     if figure.low == figure.high or not figure.value:
         return ""
     return f" ±{max(figure.high - figure.value, figure.value - figure.low) / figure.value * 100:.0f} %"
+
+
+def of_row(figure: Figure) -> str:
+    """Return a figure beside others of its row, which its name is therefore told without."""
+    return f"{figure.id.partition('/')[2]}: {amount(figure.value, figure.unit)}{spread(figure)}"
 
 
 def limit(part: Part) -> str:
@@ -68,10 +73,13 @@ def measured(result: Result) -> str:
 
 
 def ratio(result: Result) -> str:
-    """Return the ratio; where there is no baseline the figure itself."""
-    if result.ratio is not None:
-        return f"{digits(result.ratio)} ×"
-    return "—" if result.part.baseline else measured(result)
+    """Return the ratio."""
+    return "—" if result.ratio is None else f"{digits(result.ratio)} ×"
+
+
+def outcome(result: Result) -> str:
+    """Return what the limit is compared with."""
+    return ratio(result) if result.part.baseline else measured(result)
 
 
 def budget(result: Result) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from report import figures
-from report.figures import BrokenInputError, Figures
+from report.figures import BrokenInputError, Figure, Figures
 
 
 def test_criterion_is_read(tmp_path: Path) -> None:
@@ -38,31 +38,23 @@ def test_a_broken_line_is_refused_by_its_number(tmp_path: Path, line: str) -> No
         list(figures.json_lines(path))
 
 
-GO = """\
-goos: linux
-pkg: lifesign.dev/lifesign
-BenchmarkAliasStatus/lifesign-2         \t40000000\t        30.0 ns/op\t       0 B/op\t       0 allocs/op
-BenchmarkAliasStatus/lifesign-2         \t40000000\t        34.0 ns/op\t       0 B/op\t       0 allocs/op
-BenchmarkAliasStatus/lifesign-2         \t40000000\t        31.0 ns/op\t       0 B/op\t       0 allocs/op
-BenchmarkConsulFlip/consul/1000-2       \t     100\t      1.5e+06 ns/op
-PASS
-ok  \tlifesign.dev/lifesign\t1.2s
-"""
+def test_several_measurements_of_one_thing_are_one_figure() -> None:
+    same = [Figure("a/1000", value, "ns", value - 1, value + 1) for value in (31.0, 30.0, 34.0)]
+    known = Figures([*same, Figure("a/1000", 0.0, "allocs", 0.0, 0.0)])
+    middle = known.get("a/1000", "ns")
+    assert middle == Figure("a/1000", 31.0, "ns", 29.0, 35.0)
+    assert known.series("a", "ns") == [(1000.0, middle)]
 
 
-def test_go_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "go.txt"
-    path.write_text(GO)
-    known = Figures(figures.go_text(path))
-    status, allocations = known.get("go-alias-status/lifesign", "ns"), known.get("go-alias-status/lifesign", "allocs")
-    assert status is not None
-    assert (status.value, status.low, status.high) == (31.0, 30.0, 34.0)
-    assert allocations is not None
-    assert allocations.value == 0
-    assert [at for at, _ in known.series("go-consul-flip/consul", "ns")] == [1000.0]
-    path.write_text(GO.replace("PASS", "--- FAIL: BenchmarkFlip"))
-    with pytest.raises(BrokenInputError, match="failed"):
-        list(figures.go_text(path))
+def test_one_bench_measured_twice_is_told_apart_by_its_folder(tmp_path: Path) -> None:
+    for name, value in (("once", 10.0), ("twice", 20.0)):
+        folder = tmp_path / "lines" / "honesty" / name / "flip" / "new"
+        folder.mkdir(parents=True)
+        (folder / "benchmark.json").write_text(json.dumps({"full_id": "flip"}))
+        estimate = {"point_estimate": value, "confidence_interval": {"lower_bound": value, "upper_bound": value}}
+        (folder / "estimates.json").write_text(json.dumps({"median": estimate}))
+    known = figures.read(tmp_path / "criterion", tmp_path / "lines")
+    assert [(figure.id, figure.value) for figure in known] == [("honesty/once", 10.0), ("honesty/twice", 20.0)]
 
 
 def test_numbers_in_ids_are_in_their_order() -> None:
