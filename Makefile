@@ -117,6 +117,7 @@ $(VENV)/bench-ready: benches/requirements.txt $(VENV)/ready
 
 test-bench: tools $(VENV)/bench-ready ## The benches' report, and that it reports a slow-down as one.
 	$(call say,the benches' report)
+	cd benches/go && go test -count=1 ./lines
 	cd benches && ../$(PYTHON) -m pytest -q
 
 check: tools $(VENV)/bench-ready ## Formatting and lints of all languages.
@@ -126,7 +127,7 @@ check: tools $(VENV)/bench-ready ## Formatting and lints of all languages.
 	cargo clippy --release --locked --all-targets --features failpoints,mutants --target-dir target/scripts -- -D warnings
 	cargo clippy --release --locked --all-targets --features failpoints,mutants,arc-swap-cell --target-dir target/scripts -- -D warnings
 	$(call say,Go: gofmt and vet)
-	@unformatted=$$(gofmt -l go agent); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l go agent benches/go); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
 	cargo build --release --locked
 	$(GO) vet ./...
 	$(AGENT) vet ./...
@@ -139,7 +140,7 @@ header: ## Write include/lifesign.h anew from src/ffi.
 
 fmt: $(VENV)/ready ## Format everything.
 	cargo fmt
-	gofmt -w go agent
+	gofmt -w go agent benches/go
 	cd python && ../$(VENV)/bin/ruff format . && ../$(VENV)/bin/ruff check --fix .
 	cd benches && ../$(VENV)/bin/ruff format . && ../$(VENV)/bin/ruff check --fix .
 

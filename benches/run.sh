@@ -14,7 +14,7 @@ mkdir -p "$LIFESIGN_BENCH"
 clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 say() { printf '== %s  %s\n' "$(clock $((SECONDS - began)))" "$*"; }
 
-# Runs a function of the same name, with dashes for underlines; what it said is shown only if it fails.
+# Runs what follows the name; what it said is shown only if it fails. The functions below chain their steps, because here a failure ends none by itself.
 part() {
     local name=$1 start=$SECONDS log=$LIFESIGN_BENCH/$1.log
     shift
@@ -28,19 +28,18 @@ part() {
     say "$name: done in $(clock $((SECONDS - start)))"
 }
 
-# Without this, sleep and scheduling aside, a bench of a busy machine is a bench of its neighbours.
 warn_if_busy() {
-    local load
-    load=$(cut -d' ' -f1 /proc/loadavg)
-    if python3 -c "import os, sys; sys.exit(not float('$load') > 0.5 * os.cpu_count())"; then
-        echo "the machine is busy already (load $load): ratios hold better than times, but neither is at its best"
+    local load cores
+    load=$(cut -d' ' -f1 /proc/loadavg) cores=$(nproc)
+    if [ "${load%.*}" -ge "$cores" ]; then
+        echo "The machine is busy already (load $load on $cores cores): ratios hold better than times, and neither is at its best."
     fi
 }
 
 build() {
-    cargo build --release --locked
-    "${cargo[@]}" --no-run
-    (cd go && go test -count=1 -run '^$' . && cd ../benches/go && go test -count=1 -run '^$' ./...)
+    cargo build --release --locked &&
+        "${cargo[@]}" --no-run &&
+        "${cargo[@]}" --no-run --features mutants --bench reads
 }
 programs() { for file in benches/*.rs; do basename "$file" .rs; done | grep -vx instructions; }
 program() {
@@ -49,28 +48,29 @@ program() {
 }
 instructions() {
     rm -f "$LIFESIGN_BENCH/instructions.jsonl"
-    command -v valgrind >/dev/null || { echo "SKIPPED: instruction counts (valgrind is not installed)"; return; }
+    if ! command -v valgrind; then
+        echo "SKIPPED: instruction counts (valgrind is not installed)"
+        return
+    fi
     # What has grown is said, and judged, by the report.
     "$python" benches/instructions.py || [ -s "$LIFESIGN_BENCH/instructions.jsonl" ]
 }
-go_text() {
-    (cd "$1" && CGO_ENABLED=1 go test -run '^$' -bench . -benchmem -count "$2" -benchtime "$3" ./...) | tee "$LIFESIGN_BENCH/$4.txt"
+go_benches() {
+    rm -f "$LIFESIGN_BENCH/go.jsonl"
+    LIFESIGN_BENCH_COUNT=3 LIFESIGN_BENCH_TIME=100ms benches/go/run.sh
 }
 python_benches() {
     rm -f "$LIFESIGN_BENCH/python.jsonl"
     PYTHONPATH=$root/python/src "$python" benches/python/bench.py --inherit-environ PYTHONPATH
 }
-# The same bench without and with a break that does a part of its work twice: what is slower must be seen to be.
-honesty() {
-    local name
-    for name in once twice; do
-        rm -rf "$LIFESIGN_BENCH/honesty/$name"
-        LIFESIGN_BREAK=$([ $name = once ] || echo walk-twice) CRITERION_HOME=$LIFESIGN_BENCH/honesty/$name \
-            "${cargo[@]}" --features mutants --bench members -- '^flip-members/lifesign/1000$'
-    done
+# The same bench without and with a break that does its work twice: what is slower must be seen to be.
+snapshots() {
+    rm -rf "$LIFESIGN_BENCH/honesty/$1"
+    LIFESIGN_BREAK=$2 CRITERION_HOME=$LIFESIGN_BENCH/honesty/$1 "${cargo[@]}" --features mutants --bench reads -- '^snapshot/lifesign$'
 }
+honesty() { snapshots once none && snapshots twice snapshot-read-twice; }
 
-all=(build $(programs) instructions go consul python honesty)
+all=(build $(programs) instructions go python honesty)
 if [ $# -eq 0 ]; then
     rm -rf "$CRITERION_HOME" "$LIFESIGN_BENCH"/*.jsonl "$LIFESIGN_BENCH"/*.txt
     set -- "${all[@]}"
@@ -79,8 +79,7 @@ warn_if_busy
 for wanted; do
     case $wanted in
     build | instructions | honesty) part "$wanted" "$wanted" ;;
-    go) part go go_text go 3 100ms go ;;
-    consul) part consul go_text benches/go 1 200ms go-consul ;;
+    go) part go go_benches ;;
     python) part python python_benches ;;
     *)
         [ -f "benches/$wanted.rs" ] || { echo "bench: there is no part \"$wanted\"; there are: ${all[*]}" >&2; exit 2; }
