@@ -27,7 +27,7 @@ def spread(figure: Figure) -> str:
     """Return between what a figure lies, in percent of it, or nothing where one value was measured."""
     if figure.low == figure.high or not figure.value:
         return ""
-    return f" ±{max(figure.high - figure.value, figure.value - figure.low) / figure.value * 100:.0f} %"
+    return f" ±{max(figure.high - figure.value, figure.value - figure.low) / abs(figure.value) * 100:.0f} %"
 
 
 def of_row(figure: Figure) -> str:
