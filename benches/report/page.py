@@ -31,7 +31,7 @@ def write(
         table.markdown(("machine", ""), list(machine.items())),
         "## Budgets",
         table.tally(results) + ".",
-        table.markdown(table.HEAD, table.budgets(results)),
+        table.markdown(table.PAGE_HEAD, table.budgets(results)),
         *lost(results),
         "## Plots",
         *(f"![{plot.title}](plots/{plot.name}.svg)" for plot in plots),

@@ -8,6 +8,7 @@ from .figures import Figure
 from .verdict import Result, Verdict
 
 HEAD = ("budget", "limit", "measured", "baseline", "ratio", "verdict")
+PAGE_HEAD = ("budget", "", *HEAD[1:])
 OTHERS = ("series", "measured")
 
 
@@ -23,8 +24,14 @@ def cells(result: Result) -> tuple[str, ...]:
 
 
 def budgets(results: Sequence[Result]) -> list[tuple[str, ...]]:
-    """Return the one table: a line for each comparison."""
-    return [(words.budget(result), *cells(result)) for result in results]
+    """Return the one table: a line for each comparison, the first of a row with what the row is about."""
+    lines: list[tuple[str, ...]] = []
+    for row, of_row in groupby(results, key=lambda result: result.row):
+        what = f"**{row.what}**"
+        for result in of_row:
+            lines.append((what, result.part.name, *cells(result)))
+            what = ""
+    return lines
 
 
 def series(figures: Sequence[Figure]) -> list[tuple[str, ...]]:

@@ -106,9 +106,9 @@ def test_a_lost_budget_is_shown_with_its_note_and_fails_nothing(run: Run, capsys
     assert "2.50 ×" in printed
     assert "LOST" in printed
     page = (run.docs / "benchmarks.md").read_text()
-    assert "| flip | ≤ 2 × | 500 ns | 200 ns (flip/store) | 2.50 × | LOST |" in page
+    assert "| **flip** |  | ≤ 2 × | 500 ns | 200 ns (flip/store) | 2.50 × | LOST |" in page
     assert "The store allocates nothing." in page
-    assert "| sleep | own row | not measured | — | — | not measured |" in page
+    assert "| **sleep** |  | own row | not measured | — | — | not measured |" in page
     assert "| extra | series: 7 ns |" in page
     assert all(f"| {name} |" in page for name in ("CPU", "cores", "kernel", "rustc", "Go", "Python", "libc", "date"))
 
