@@ -66,7 +66,7 @@ python_benches() {
 # The same bench without and with a break that does its work twice: what is slower must be seen to be.
 snapshots() {
     rm -rf "$LIFESIGN_BENCH/honesty/$1"
-    LIFESIGN_BREAK=$2 CRITERION_HOME=$LIFESIGN_BENCH/honesty/$1 "${cargo[@]}" --features mutants --bench reads -- '^snapshot/lifesign$'
+    LIFESIGN_BREAK=$2 CRITERION_HOME=$LIFESIGN_BENCH/honesty/$1 "${cargo[@]}" --features mutants --bench reads -- '^alias-snapshot/lifesign$'
 }
 honesty() { snapshots once none && snapshots twice snapshot-read-twice; }
 
