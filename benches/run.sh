@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs all benches in one go, and then the report: `make bench`. What each part says goes to build/bench/PART.log.
-# Usage: run.sh [PART…], without parts all of them. Those that are named are measured anew, the figures of the others stay.
+# Usage: run.sh [PART…], without parts all of them. With parts only these are measured anew, the figures of the others stay, and the page is not written.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -71,7 +71,9 @@ snapshots() {
 honesty() { snapshots once none && snapshots twice snapshot-read-twice; }
 
 all=(build $(programs) instructions go python honesty)
+docs=()
 if [ $# -eq 0 ]; then
+    docs=(--docs docs)
     rm -rf "$CRITERION_HOME" "$LIFESIGN_BENCH"/*.jsonl "$LIFESIGN_BENCH"/*.txt
     set -- "${all[@]}"
 fi
@@ -87,6 +89,6 @@ for wanted; do
         ;;
     esac
 done
-say "all measured"
-PYTHONPATH=benches "$python" -m report --docs docs
-say "the page is docs/benchmarks.md"
+say "measured; the report"
+PYTHONPATH=benches "$python" -m report "${docs[@]}"
+[ ${#docs[@]} -eq 0 ] || say "the page is docs/benchmarks.md"

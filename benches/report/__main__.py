@@ -50,8 +50,9 @@ def report(asked: argparse.Namespace) -> int:
     if growths:
         print("\n" + table.text(instructions.HEAD, instructions.lines(growths)))
     if asked.docs:
-        drawn = plots.draw(plots.load(asked.plots), known, asked.docs / "plots")
-        (asked.docs / "benchmarks.md").write_text(page.write(described, results, others, growths, drawn))
+        wanted = plots.load(asked.plots)
+        drawn = plots.draw(wanted, known, asked.docs / "plots")
+        (asked.docs / "benchmarks.md").write_text(page.write(described, results, others, growths, wanted, drawn))
     grown = [growth.id for growth in growths if growth.failed]
     for id in grown:
         print(f"report: {id} takes more than 5 % more instructions than benches/instructions.json has", file=sys.stderr)

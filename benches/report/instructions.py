@@ -26,14 +26,19 @@ class Growth:
     """One path: its count now, and the one committed."""
 
     id: str
-    count: float
+    count: float | None
     committed: float | None
     judged: bool
 
     @property
+    def ratio(self) -> float | None:
+        """How many times the committed count it is."""
+        return self.count / self.committed if self.count is not None and self.committed else None
+
+    @property
     def failed(self) -> bool:
         """Whether it has grown by more than is allowed."""
-        return self.judged and self.committed is not None and self.count > ALLOWED * self.committed
+        return self.judged and self.ratio is not None and self.ratio > ALLOWED
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,17 @@ def path_of(figure: Figure) -> str:
 
 
 def compare(figures: Figures, committed: Committed, machine: Mapping[str, str]) -> list[Growth]:
-    """Compare each path that was counted."""
+    """Compare each path that was counted, and name those that were not."""
     judged = committed.is_of(machine)
+    counted = {path_of(figure): figure.value for figure in figures if figure.unit == UNIT}
     return [
-        Growth(path_of(figure), figure.value, committed.counts.get(path_of(figure)), judged) for figure in figures if figure.unit == UNIT
+        Growth(path, counted.get(path), committed.counts.get(path), judged) for path in sorted(counted.keys() | committed.counts.keys())
     ]
+
+
+def number(count: float | None, missing: str) -> str:
+    """Return a count in words."""
+    return missing if count is None else f"{count:,.1f}"
 
 
 def lines(growths: Sequence[Growth]) -> list[tuple[str, ...]]:
@@ -78,9 +89,9 @@ def lines(growths: Sequence[Growth]) -> list[tuple[str, ...]]:
     return [
         (
             growth.id,
-            f"{growth.count:,.1f}",
-            "—" if growth.committed is None else f"{growth.committed:,.1f}",
-            f"{growth.count / growth.committed:.3f} ×" if growth.committed else "—",
+            number(growth.count, "not measured"),
+            number(growth.committed, "—"),
+            "—" if growth.ratio is None else f"{growth.ratio:.3f} ×",
             verdict(growth),
         )
         for growth in growths
@@ -89,6 +100,8 @@ def lines(growths: Sequence[Growth]) -> list[tuple[str, ...]]:
 
 def verdict(growth: Growth) -> str:
     """Return what is said of a path."""
+    if growth.count is None:
+        return "not measured"
     if growth.committed is None:
         return "new"
     if not growth.judged:

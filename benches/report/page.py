@@ -24,6 +24,7 @@ def write(
     others: Sequence[Figure],
     growths: Sequence[Growth],
     plots: Sequence[Plot],
+    drawn: Sequence[Plot],
 ) -> str:
     """Return the page."""
     parts = [
@@ -34,7 +35,7 @@ def write(
         table.markdown(table.PAGE_HEAD, table.budgets(results)),
         *lost(results),
         "## Plots",
-        *(f"![{plot.title}](plots/{plot.name}.svg)" for plot in plots),
+        *(f"![{plot.title}](plots/{plot.name}.svg)" if plot in drawn else f"{plot.title}: not measured." for plot in plots),
         "## Instructions",
         instructions.EXPLANATION,
         table.markdown(instructions.HEAD, instructions.lines(growths)) if growths else "Not measured.",

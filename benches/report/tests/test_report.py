@@ -139,6 +139,12 @@ def test_a_path_may_grow_by_five_percent_under_the_same_tools(run: Run, count: f
     assert ("GROWN" in (run.docs / "benchmarks.md").read_text()) == bool(code)
 
 
+def test_a_path_that_was_not_counted_is_said_to_be_missing(run: Run) -> None:
+    run.commit(1000)
+    assert run.written() == 0
+    assert "| flip | not measured | 1,000.0 | — | not measured |" in (run.docs / "benchmarks.md").read_text()
+
+
 @pytest.mark.parametrize("changed", instructions.MADE_BY.values())
 def test_under_other_tools_growth_is_shown_and_not_judged(run: Run, monkeypatch: pytest.MonkeyPatch, changed: str) -> None:
     run.commit(1000)
@@ -157,7 +163,10 @@ def test_plots_are_the_same_bytes_each_time_and_what_was_not_measured_is_named(r
     assert b"nobody measured (not measured)" in first["curve.svg"]
     assert run.written() == 0
     assert {path.name: path.read_bytes() for path in (run.docs / "plots").iterdir()} == first
-    assert "nothing.svg" not in (run.docs / "benchmarks.md").read_text()
+    page = (run.docs / "benchmarks.md").read_text()
+    assert "plots/curve.svg" in page
+    assert "Nothing: not measured." in page
+    assert "nothing.svg" not in page
 
 
 def test_budgets_and_plots_that_are_committed_are_read(run: Run) -> None:
