@@ -37,9 +37,7 @@ warn_if_busy() {
 }
 
 build() {
-    cargo build --release --locked &&
-        "${cargo[@]}" --no-run &&
-        "${cargo[@]}" --no-run --features mutants --bench reads
+    cargo build --release --locked && "${cargo[@]}" --no-run
 }
 programs() { for file in benches/*.rs; do basename "$file" .rs; done | grep -vx instructions; }
 program() {
@@ -63,7 +61,7 @@ python_benches() {
     rm -f "$LIFESIGN_BENCH/python.jsonl"
     PYTHONPATH=$root/python/src "$python" benches/python/bench.py --inherit-environ PYTHONPATH
 }
-# The same bench without and with a break that does its work twice: what is slower must be seen to be.
+# Last, because a build with breaks replaces the one without. The same bench without and with a break that does its work twice: what is slower must be seen to be.
 snapshots() {
     rm -rf "$LIFESIGN_BENCH/honesty/$1"
     LIFESIGN_BREAK=$2 CRITERION_HOME=$LIFESIGN_BENCH/honesty/$1 "${cargo[@]}" --features mutants --bench reads -- '^alias-snapshot/lifesign$'
