@@ -19,6 +19,7 @@ BENCHES = (
     (f"py-statuses/lifesign/{MANY}", "many.statuses()"),
     (f"py-statuses/tolist/{MANY}", "thousand.tolist()"),
     (f"py-statuses/dict-lock/{MANY}", "plain.statuses(names)"),
+    (f"py-snapshots/lifesign/{MANY}", "many.snapshots()"),
     ("py-snapshot/lifesign", "check.snapshot()"),
     ("py-snapshot/dict-lock", "plain.snapshot('web:quiet')"),
     ("py-flip/lifesign", "flipper.flip()"),
@@ -36,7 +37,7 @@ def names(world: World) -> dict[str, object]:
     return {
         "check": world.quiet,
         "alias": world.alias,
-        "word": world.quiet._reader._cell,
+        "word": world.quiet.word,
         "view": view,
         "thousand": thousand,
         "many": world.many,

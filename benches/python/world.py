@@ -1,13 +1,9 @@
 """What is measured: the same checks in an engine and in the plain version, and writers of both."""
 
 from collections.abc import Callable
-from ctypes import c_uint32, c_uint64
 from functools import partial
 
 from lifesign import Engine, Status
-from lifesign import _abi as abi
-from lifesign._library import lib
-from lifesign._reader import STATUSES
 from plain import Plain
 
 UP, DOWN = "HTTP GET http://10.0.0.1:8080/ul: 200 OK", "HTTP GET http://10.0.0.1:8080/u: refused"
@@ -40,23 +36,6 @@ class Flipper:
         return (Status.CRITICAL, DOWN) if self._critical else (Status.PASSING, UP)
 
 
-class Many:
-    """A thousand statuses in one call, into a buffer that is kept."""
-
-    def __init__(self, handles: list[int]) -> None:
-        self._handles = (c_uint64 * len(handles))(*handles)
-        self._count = len(handles)
-        codes = (c_uint32 * len(handles))()
-        self._codes = codes
-        self._view = memoryview(codes).cast("B").cast("I")
-
-    def statuses(self) -> list[Status]:
-        """Return them decoded."""
-        code = lib.lifesign_check_statuses(self._handles, self._count, self._codes, None)
-        assert code == abi.OK
-        return [STATUSES[code] for code in self._view]
-
-
 class World:
     """An engine with a service, a check that is written, one that is not, an alias, and many more; and the same, plain."""
 
@@ -75,14 +54,14 @@ class World:
             self.plain.register(check, Status.PASSING)
         self.plain_flipper = Flipper(partial(self.plain.update, "web:flipped"))
         self.plain.update("web:quiet", Status.PASSING, UP)
-        wanted = [STATUSES[1 + number % 3] for number in range(MANY)]
+        wanted = [(Status.PASSING, Status.WARNING, Status.CRITICAL)[number % 3] for number in range(MANY)]
         self.names = [f"many:{number}" for number in range(MANY)]
         many = self.engine.register_service("many")
         checks = []
         for name, status in zip(self.names, wanted, strict=True):
             checks.append(self.engine.register_check(name, service=many, initial=status))
             self.plain.register(name, status)
-        self.many = Many([check.handle for check in checks])
+        self.many = self.engine.group(checks)
         assert self.many.statuses() == self.plain.statuses(self.names) == wanted
 
     def assert_right(self) -> None:
