@@ -115,17 +115,17 @@ $(VENV)/bench-ready: benches/requirements.txt $(VENV)/ready
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r benches/requirements.txt
 	@touch $@
 
-test-bench: tools $(VENV)/bench-ready ## The benches' report, and that it reports a slow-down as one.
+test-bench: tools $(VENV)/bench-ready ## The benches' report.
 	$(call say,the benches' report)
 	cd benches/go && go test -count=1 ./lines
 	cd benches && ../$(PYTHON) -m pytest -q
 
 check: tools $(VENV)/bench-ready ## Formatting and lints of all languages.
 	$(call say,Rust: rustfmt and clippy)
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --release --locked --all-targets -- -D warnings
 	cargo clippy --release --locked --all-targets --features failpoints,mutants --target-dir target/scripts -- -D warnings
-	cargo clippy --release --locked --all-targets --features failpoints,mutants,arc-swap-cell --target-dir target/scripts -- -D warnings
+	cargo clippy --release --locked --package lifesign-benches --benches -- -D warnings
 	$(call say,Go: gofmt and vet)
 	@unformatted=$$(gofmt -l go agent benches/go); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
 	cargo build --release --locked
@@ -138,8 +138,8 @@ check: tools $(VENV)/bench-ready ## Formatting and lints of all languages.
 header: ## Write include/lifesign.h anew from src/ffi.
 	LIFESIGN_WRITE_HEADER=1 cargo test --release --locked --test header
 
-fmt: $(VENV)/ready ## Format everything.
-	cargo fmt
+fmt: $(VENV)/bench-ready ## Format everything.
+	cargo fmt --all
 	gofmt -w go agent benches/go
 	cd python && ../$(VENV)/bin/ruff format . && ../$(VENV)/bin/ruff check --fix .
 	cd benches && ../$(VENV)/bin/ruff format . && ../$(VENV)/bin/ruff check --fix .

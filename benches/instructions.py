@@ -55,15 +55,13 @@ def machine() -> dict[str, str]:
 def count() -> dict[str, float]:
     """Return the instructions of one call of each hot path."""
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "GUNGRAUN_RUNNER": str(runner())}
-    folder = TARGET / "gungraun" / "lifesign" / "instructions"
+    folder = TARGET / "gungraun" / "lifesign-benches" / "instructions"
     # What an earlier run left there would be compared with, and taken for a count of this one.
     shutil.rmtree(folder, ignore_errors=True)
-    command = ["cargo", "bench", "--locked", "--bench", "instructions", "--", "--save-summary=json"]
+    command = ["cargo", "bench", "--locked", "--package", "lifesign-benches", "--bench", "instructions", "--", "--save-summary=json"]
     subprocess.run(command, check=True, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     summaries = [json.loads(path.read_text()) for path in sorted(folder.rglob("summary.json"))]
-    return {
-        summary["function_name"].replace("_", "-"): instructions(summary["profiles"]) / CALLS for summary in summaries
-    }
+    return {summary["function_name"].replace("_", "-"): instructions(summary["profiles"]) / CALLS for summary in summaries}
 
 
 def instructions(profiles: list[dict[str, Any]]) -> int:

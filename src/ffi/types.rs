@@ -775,8 +775,8 @@ const _: () = {
         assert!(results[at].0 == results[at].1 as lifesign_result);
         at += 1;
     }
-    use crate::model::status::Status;
     use crate::cell::word;
+    use crate::model::status::Status;
     assert!(LIFESIGN_WORD_LIFE_SHIFT == word::LIFE_SHIFT && LIFESIGN_WORD_STATUS_SHIFT == word::STATUS_SHIFT);
     assert!(LIFESIGN_STATUS_GONE == 0);
     assert!(LIFESIGN_STATUS_PASSING as u64 == Status::Passing.code());
