@@ -47,7 +47,7 @@ verify: tools $(VENV)/ready ## The long shares of all tests, under an hour, and 
 	cargo build --release --locked
 	@python3 tests/verify.py --write docs/evidence.md
 
-bench: tools $(VENV)/bench-ready ## Measure every budget beside its peers, in under 20 minutes: one table, and docs/benchmarks.md with plots.
+bench: tools $(VENV)/bench-ready ## Measure every budget beside its peers: one table, and docs/benchmarks.md with plots.
 	$(call say,bench)
 	@benches/run.sh $(PARTS)
 
