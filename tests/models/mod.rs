@@ -12,7 +12,7 @@
 //! and fails its test if it dies of another claim or not at all. A panic that is no claim, of the code, of a model's own lines or of loom, shows
 //! nothing and is a failure wherever it comes from.
 //!
-//! What loom cannot run is outside: the allocator, the reclamation of snapshots and cells, mappings, descriptors and the futex. So are
+//! What loom cannot run is outside: the allocator, the reclamation of cells and of what arc-swap holds, mappings, descriptors and the futex. So are
 //! the registrations' own lists, which are written under one lock; the models do in their place what concerns the readers and writers.
 //!
 //! [`orderings`] makes each ordering weaker in turn. `LIFESIGN_MODEL_SECONDS` is the cap at three preemptions, for each model and role, 2 by
