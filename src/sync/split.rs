@@ -266,3 +266,24 @@ impl<T: Published> Drop for SplitCell<T> {
         self.store(None);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    struct Value(InFlight);
+
+    impl Published for Value {
+        fn in_flight(&self) -> &InFlight {
+            &self.0
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a value is published once")]
+    fn a_value_is_in_one_cell_only() {
+        let (cell, other, value) = (SplitCell::empty(), SplitCell::empty(), Arc::new(Value(InFlight::new())));
+        cell.store(Some(value.clone()));
+        other.store(Some(value));
+    }
+}
