@@ -196,6 +196,14 @@ mod real {
             self.entries.get((slot / PAGE_CELLS) as usize)?.owner.load()
         }
 
+        /// Whether the page of this cell is lent to `engine`.
+        pub fn is_lent_to(&self, slot: u32, engine: &Inner) -> bool {
+            let entry = self.entries.get((slot / PAGE_CELLS) as usize);
+            entry.is_some_and(|entry| {
+                entry.owner.borrow().as_ref().is_some_and(|owner| std::ptr::eq(&**owner, engine))
+            })
+        }
+
         fn borrow_page(&self, kind: PageKind) -> Result<u32, Error> {
             let mut pool = self.pool.lock();
             if let Some(at) = pool.free.iter().position(|(other, _)| *other == kind) {

@@ -133,7 +133,7 @@ impl Inner {
         }
         let now = units(self.clock.since_open());
         let watched = lease.is_some().then(|| self.leases.watch(place.slot, now, lease));
-        let committed = commit(place.cell, &self.revisions, self.clock.wall(), |current| {
+        let committed = commit(place.cell, &self.revisions, |current| {
             let refused = if current.life != check.life || current.gone {
                 Some(ErrorKind::Gone)
             } else if current.definition.is_alias() && !mutated!("alias-may-be-acquired") {
@@ -153,7 +153,13 @@ impl Inner {
             }
             let (generation, holder) = (current.generation + 1, record.id);
             let flags = current.flags & !flag::ORPHANED;
-            Ok(Some(Next { generation, holder, lease, flags, ..Next::like(current, record.id) }))
+            Ok(Some(Next {
+                generation,
+                holder,
+                lease,
+                flags,
+                ..Next::like(current, record.id, self.clock.wall())
+            }))
         })?;
         let Some(committed) = committed else { return Err(Error::closed()) };
         match &watched {
@@ -196,11 +202,11 @@ impl Inner {
         let place = token.check.place;
         // The token is closed, and so the check must be free, whatever happens; only one whose versions are used up stays as it is.
         let committed = engine.surely(place.slot, || {
-            commit(place.cell, &engine.revisions, engine.clock.wall(), |current| {
+            commit(place.cell, &engine.revisions, |current| {
                 if Self::stale(token, current).is_some() || current.holder == 0 {
                     return Ok(None); // Fenced or gone: closing it is all that is left to do.
                 }
-                Ok(Some(Next { holder: 0, ..Next::like(current, token.record.id) }))
+                Ok(Some(Next { holder: 0, ..Next::like(current, token.record.id, engine.clock.wall()) }))
             })
         });
         if let Ok(Some(committed)) = committed {

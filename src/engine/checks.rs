@@ -217,7 +217,7 @@ impl Inner {
             };
             self.surely(slot, || home.walk(entered, true, &self.board));
         });
-        self.ids.insert(snapshot.definition.id.clone(), slot);
+        self.ids.insert(snapshot.definition.id.clone(), (slot, life));
         self.surely(slot, || {
             // Ordered: who changes the target from here on finds the subscriptions that were attached to it.
             let shown = target.as_ref().map_or(snapshot.status, |target| target.word_ordered().shown());
@@ -234,14 +234,14 @@ impl Inner {
     /// the two come. The caller holds the registry's lock.
     fn restore(&self, spec: &CheckSpec, place: Place, life: u16) {
         let Some(restored) = &spec.restored else { return };
-        let committed = commit(place.cell, &self.revisions, self.clock.wall(), |current| {
+        let committed = commit(place.cell, &self.revisions, |current| {
             let unreported = current.life == life && !current.gone && current.is_initial();
             Ok((unreported || mutated!("restore-over-report")).then(|| Next {
                 status: restored.status,
                 output: Some(restored.output.as_str().into()),
                 flags: current.flags & !flag::INITIAL | flag::RESTORED,
                 restored_since: Some(restored.since_ns),
-                ..Next::like(current, record::ENGINE)
+                ..Next::like(current, record::ENGINE, self.clock.wall())
             }))
         });
         if let Ok(Some(committed)) = committed {
@@ -304,11 +304,14 @@ impl Inner {
             place: known.definition.place,
             history: known.definition.history.clone(),
         });
-        let committed = commit(check.place.cell, &self.revisions, self.clock.wall(), |current| {
+        let committed = commit(check.place.cell, &self.revisions, |current| {
             if current.life != check.life || current.gone {
                 return Err(gone("check", self.check_handle(check.place.slot, check.life)));
             }
-            Ok(Some(Next { definition: Some(definition.clone()), ..Next::like(current, record::ENGINE) }))
+            Ok(Some(Next {
+                definition: Some(definition.clone()),
+                ..Next::like(current, record::ENGINE, self.clock.wall())
+            }))
         })?;
         if let Some(committed) = committed {
             if let Some(target) = &definition.target {

@@ -43,7 +43,7 @@ impl Inner {
         };
         let commit_tombstone = || {
             let Place { cell, .. } = check.place;
-            let committed = commit(cell, &self.revisions, self.clock.wall(), |current| {
+            let committed = commit(cell, &self.revisions, |current| {
                 if current.life != check.life || current.gone {
                     return Err(gone("check", self.check_handle(check.place.slot, check.life)));
                 }
@@ -65,7 +65,12 @@ impl Inner {
                     return Err(self.refuse("deregistering", kind, check.place, current, caller));
                 }
                 let generation = current.generation + 1;
-                Ok(Some(Next { gone: true, holder: 0, generation, ..Next::like(current, writer) }))
+                Ok(Some(Next {
+                    gone: true,
+                    holder: 0,
+                    generation,
+                    ..Next::like(current, writer, self.clock.wall())
+                }))
             })?;
             committed.ok_or_else(|| gone("check", self.check_handle(check.place.slot, check.life)))
         };
@@ -142,7 +147,7 @@ impl Inner {
     ) {
         let Place { slot, cell } = check.place;
         let definition = &committed.definition;
-        self.ids.remove_if(&definition.id, |_, mapped| *mapped == slot);
+        self.ids.remove_if(&definition.id, |_, (mapped, _)| *mapped == slot);
         if let Some(target) = &definition.target {
             target.change(|table| table.aliases.retain(|bound| bound.place.slot != slot));
             target.mirrors.fetch_sub(1, Ordering::AcqRel);

@@ -195,7 +195,8 @@ pub(crate) struct Inner {
     node: Arc<Summary>,
     /// A cell that shows the node's summary, as that of a service shows its own: it ends with the engine.
     pub node_cell: Service,
-    ids: DashMap<Arc<str>, u32, HashState>,
+    /// In which cell the check of an id lives, and in which life: to find it is to look at nothing else.
+    ids: DashMap<Arc<str>, (u32, u16), HashState>,
     services: DashMap<Arc<str>, Arc<Summary>, HashState>,
     registry: Mutex<Registry>,
     // Last, so that what stands in the cells is dropped while the summaries' pages are still borrowed.
@@ -363,7 +364,7 @@ impl Inner {
 
     /// Whether the cell belongs to this engine.
     fn owns(&self, slot: u32) -> bool {
-        self.root.pages.owner(slot).is_some_and(|owner| std::ptr::eq(&*owner, self))
+        self.root.pages.is_lent_to(slot, self)
     }
 
     fn check_owned(&self, what: &str, slot: u32) -> Result<(), Error> {

@@ -167,10 +167,14 @@ impl Inner {
 
     pub fn find_check(&self, id: &str) -> Result<Check, Error> {
         self.check_open()?;
-        crate::model::definition::validate_id("check", id)?;
-        self.place_of(id)
-            .map(|(place, snapshot)| Check { place, life: snapshot.life })
-            .ok_or_else(|| self.missing("check", id))
+        let found = self.ids.get(id).map(|found| *found);
+        // An entry goes before the deregistration of its check returns, so the check lived when this began.
+        let check = found
+            .and_then(|(slot, life)| Some(Check { place: Place { slot, cell: self.cell(slot)? }, life }));
+        check.ok_or_else(|| match crate::model::definition::validate_id("check", id) {
+            Err(error) => error,
+            Ok(()) => self.missing("check", id),
+        })
     }
 
     /// Why nothing was found under an id: what is looked up while the engine is being closed is missing for that.
@@ -181,7 +185,7 @@ impl Inner {
 
     /// The living check with this id.
     pub(super) fn place_of(&self, id: &str) -> Option<(Place, Arc<Snapshot>)> {
-        let slot = *self.ids.get(id)?;
+        let (slot, _) = *self.ids.get(id)?;
         let cell = self.cell(slot)?;
         let snapshot = cell.snapshot.load()?;
         (!snapshot.gone && &*snapshot.definition.id == id).then_some((Place { slot, cell }, snapshot))
@@ -190,7 +194,8 @@ impl Inner {
     /// All living checks. The caller holds the registry's lock.
     pub(super) fn places(&self) -> impl Iterator<Item = (Place, Arc<Snapshot>)> + '_ {
         self.ids.iter().filter_map(|entry| {
-            let (slot, cell) = (*entry.value(), self.cell(*entry.value())?);
+            let (slot, _) = *entry.value();
+            let cell = self.cell(slot)?;
             cell.snapshot
                 .load()
                 .filter(|snapshot| !snapshot.gone)

@@ -136,7 +136,7 @@ impl Inner {
             pause!("write:renewed");
         }
         let mut confirmed = 0;
-        let committed = commit(place.cell, &engine.revisions, engine.clock.wall(), |current| {
+        let committed = commit(place.cell, &engine.revisions, |current| {
             if let Some(kind) = Self::stale(token, current) {
                 return Err(engine.refuse_token(VERB, kind, token, current));
             }
@@ -154,7 +154,7 @@ impl Inner {
             let output = (!same_output).then(|| output.into());
             let flags = current.flags & !(flag::INITIAL | flag::RESTORED);
             let writer = if mutated!("commit-unnamed") { record::ENGINE } else { token.record.id };
-            Ok(Some(Next { status, output, flags, ..Next::like(current, writer) }))
+            Ok(Some(Next { status, output, flags, ..Next::like(current, writer, engine.clock.wall()) }))
         })?;
         match &committed {
             Some(committed) => {

@@ -81,6 +81,8 @@ pub struct Next {
     pub generation: u32,
     /// Who commits.
     pub writer: RecordId,
+    /// Wall clock of the commit, nanoseconds since 1970.
+    pub time: i64,
     /// Who holds the token from here on.
     pub holder: RecordId,
     /// The holder's lease from here on.
@@ -94,14 +96,15 @@ pub struct Next {
 }
 
 impl Next {
-    /// Everything as in `current`, committed by `writer`.
-    pub fn like(current: &Snapshot, writer: RecordId) -> Self {
+    /// Everything as in `current`, committed by `writer` at `time`.
+    pub fn like(current: &Snapshot, writer: RecordId, time: i64) -> Self {
         Self {
             status: current.status,
             output: None,
             definition: None,
             generation: current.generation,
             writer,
+            time,
             holder: current.holder,
             lease: current.lease,
             flags: current.flags,
@@ -122,7 +125,7 @@ pub struct Committed {
     pub settled_before: bool,
 }
 
-fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapshot {
+fn successor(current: &Snapshot, next: Next, revision: u64) -> Snapshot {
     let changed = next.status != current.status && next.restored_since.is_none();
     Snapshot {
         definition: next.definition.unwrap_or_else(|| current.definition.clone()),
@@ -132,11 +135,11 @@ fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapsho
         transitions: current.transitions + u64::from(changed),
         revision,
         epoch: 0,
-        time: now,
-        since: next.restored_since.unwrap_or(if changed { now } else { current.since }),
+        time: next.time,
+        since: next.restored_since.unwrap_or(if changed { next.time } else { current.since }),
         held_since: match next.holder {
             0 => 0,
-            _ if next.generation != current.generation => now,
+            _ if next.generation != current.generation => next.time,
             _ => current.held_since,
         },
         generation: next.generation,
@@ -163,7 +166,6 @@ fn successor(current: &Snapshot, next: Next, revision: u64, now: i64) -> Snapsho
 pub fn commit(
     cell: &Cell,
     revisions: &Revisions,
-    now: i64,
     mut decide: impl FnMut(&Snapshot) -> Result<Option<Next>, Error>,
 ) -> Result<Option<Committed>, Error> {
     let early = if mutated!("revision-before-load") { Some(revisions.draw()) } else { None };
@@ -194,7 +196,7 @@ pub fn commit(
             stale = Some(next.clone());
         }
         let revision = early.unwrap_or_else(|| revisions.draw());
-        let after = Arc::new(successor(&before, next, revision, now));
+        let after = Arc::new(successor(&before, next, revision));
         pause!("commit:drawn");
         if mutated!("check-then-store") {
             cell.snapshot.store(Some(after.clone()));

@@ -116,7 +116,7 @@ pub fn lapse(
     seen: &Snapshot,
     text: impl Fn(Lease) -> Arc<str>,
 ) -> Result<Option<Committed>, Error> {
-    commit(cell, revisions, now, |current| {
+    commit(cell, revisions, |current| {
         let same = current.life == seen.life && current.generation == seen.generation;
         let over = current.holder == 0 && !mutated!("lapse-committed-twice");
         if !(same || mutated!("lapse-by-cell")) || current.gone || over {
@@ -128,7 +128,7 @@ pub fn lapse(
             output: least.map(|_| text(current.lease)),
             flags: current.flags | flag::ORPHANED,
             holder: 0,
-            ..Next::like(current, ENGINE)
+            ..Next::like(current, ENGINE, now)
         }))
     })
 }

@@ -29,15 +29,16 @@ fn take_over(world: &'static World, roles: Roles) {
         assert_eq!(cell.status().load().status(), Some(Passing), "{FENCED}");
     };
     let new = move || {
-        let taken = commit(cell, &world.revisions, 0, |current| match current.generation {
-            1 => Ok(Some(Next { generation: 2, holder: RIVAL, ..Next::like(current, RIVAL) })),
+        let taken = commit(cell, &world.revisions, |current| match current.generation {
+            1 => Ok(Some(Next { generation: 2, holder: RIVAL, ..Next::like(current, RIVAL, 0) })),
             _ => Err(Error::text(ErrorKind::Held, "")),
         });
         let taken = taken.expect("nobody else takes over").unwrap();
         complete(check.place, &taken, &world.revisions, &world.board);
         assert!(cell.snapshot.load().unwrap().generation >= taken.after.generation, "{FENCED}");
         assert!(cell.status().load().version() >= taken.after.version, "{TAKEN}");
-        let written = world.write(check, 2, |current| Next { status: Passing, ..Next::like(current, RIVAL) });
+        let written =
+            world.write(check, 2, |current| Next { status: Passing, ..Next::like(current, RIVAL, 0) });
         assert!(written.is_ok(), "{FENCED}");
         stands();
     };

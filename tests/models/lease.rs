@@ -31,7 +31,7 @@ fn leased(world: &World) -> Check {
     let check = world.check(&world.summary("home"), None, Passing);
     let length = Duration::from_nanos(LENGTH * UNIT_NS);
     let lease = Lease::new(length, OnLapse::Critical).unwrap();
-    let acquire = |current: &Snapshot| Next { generation: 2, lease, ..Next::like(current, WRITER) };
+    let acquire = |current: &Snapshot| Next { generation: 2, lease, ..Next::like(current, WRITER, 0) };
     world.write(check, 1, acquire).unwrap();
     touch(&check.place.cell.touch, 2, 0);
     check
@@ -80,12 +80,12 @@ fn write(world: &'static World, roles: Roles) {
         if touch(&cell.touch, 2, 5 * UNIT_NS) != Verdict::Renewed {
             return None;
         }
-        let committed = commit(cell, &world.revisions, 0, |current| {
+        let committed = commit(cell, &world.revisions, |current| {
             let valid = current.generation == 2 && current.flags & flag::ORPHANED == 0;
             Ok(valid.then(|| Next {
                 status: Passing,
                 output: Some("on time".into()),
-                ..Next::like(current, WRITER)
+                ..Next::like(current, WRITER, 0)
             }))
         });
         let committed = committed.unwrap();
@@ -118,7 +118,9 @@ fn successor(world: &'static World, roles: Roles) {
         assert!(verdict != Verdict::Superseded || is_begun(3), "{SEEN}");
     };
     let new = move || {
-        world.write(check, 2, |current| Next { generation: 3, ..Next::like(current, WRITER + 1) }).unwrap();
+        world
+            .write(check, 2, |current| Next { generation: 3, ..Next::like(current, WRITER + 1, 0) })
+            .unwrap();
         assert_eq!(touch(&cell.touch, 3, UNIT_NS), Verdict::Renewed, "{OWN}");
         own();
     };

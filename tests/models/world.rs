@@ -159,9 +159,9 @@ impl World {
     /// Takes a check out whoever holds it, as a deregistration does.
     pub fn deregister(&self, check: Check, home: &Arc<Summary>) -> Committed {
         let cell = check.place.cell;
-        let committed = commit(cell, &self.revisions, 0, |current| {
+        let committed = commit(cell, &self.revisions, |current| {
             let generation = current.generation + 1;
-            Ok(Some(Next { gone: true, holder: 0, generation, ..Next::like(current, WRITER) }))
+            Ok(Some(Next { gone: true, holder: 0, generation, ..Next::like(current, WRITER, 0) }))
         });
         let committed = committed.unwrap().unwrap();
         cell.status().publish(committed.after.word());
@@ -179,7 +179,7 @@ impl World {
         generation: u32,
         next: impl Fn(&Snapshot) -> Next,
     ) -> Result<Committed, ErrorKind> {
-        let committed = commit(check.place.cell, &self.revisions, 0, |current| {
+        let committed = commit(check.place.cell, &self.revisions, |current| {
             if current.life != check.life || current.gone {
                 return Err(Error::text(ErrorKind::Gone, ""));
             }
@@ -195,7 +195,7 @@ impl World {
 
     /// A write of a status by the first token, which may have lost the check.
     pub fn try_report(&self, check: Check, status: Status) -> Result<Committed, ErrorKind> {
-        self.write(check, 1, |current| Next { status, ..Next::like(current, WRITER) })
+        self.write(check, 1, |current| Next { status, ..Next::like(current, WRITER, 0) })
     }
 
     /// A write of a status by the first token, which holds the check.
@@ -205,15 +205,15 @@ impl World {
 
     /// A write by the first token that changes the output alone.
     pub fn reword(&self, check: Check, output: &str) -> Committed {
-        self.write(check, 1, |current| Next { output: Some(output.into()), ..Next::like(current, WRITER) })
+        self.write(check, 1, |current| Next { output: Some(output.into()), ..Next::like(current, WRITER, 0) })
             .unwrap()
     }
 
     /// A write of a status by the first token that is a heartbeat if the check has this status already.
     pub fn repeat(&self, check: Check, status: Status) {
-        let committed = commit(check.place.cell, &self.revisions, 0, |current| {
+        let committed = commit(check.place.cell, &self.revisions, |current| {
             if current.status != status {
-                return Ok(Some(Next { status, ..Next::like(current, WRITER) }));
+                return Ok(Some(Next { status, ..Next::like(current, WRITER, 0) }));
             }
             if !is_paid(check.place, current) {
                 complete_for(check.place, current, &self.revisions, &self.board);
