@@ -135,14 +135,17 @@ impl Inner {
             Self::keep_lease(token, VERB)?;
             pause!("write:renewed");
         }
+        if let Some(confirmed) = Self::confirm(token, status, output) {
+            Self::note_report(token);
+            return Ok(confirmed);
+        }
         let mut confirmed = 0;
         let committed = commit(place.cell, &engine.revisions, |current| {
             if let Some(kind) = Self::stale(token, current) {
                 return Err(engine.refuse_token(VERB, kind, token, current));
             }
             let same_output = *current.output == *output;
-            let reported = current.flags & (flag::INITIAL | flag::RESTORED) == 0;
-            if current.status == status && same_output && reported {
+            if current.status == status && same_output && current.is_reported() {
                 // Another thread of this token may have committed it and not yet paid what that owes: this call must not return before.
                 if !is_paid(place, current) {
                     complete_for(place, current, &engine.revisions, &engine.board);
@@ -164,11 +167,32 @@ impl Inner {
             }
             None => engine.counters.add(place.slot, Count::Heartbeats, 1),
         }
-        if !token.lease.is_some() {
-            let (word, generation) = (&place.cell.touch, token.generation);
-            engine.surely(place.slot, || touch(word, generation, engine.clock.since_open()));
-        }
+        Self::note_report(token);
         Ok(committed.map_or(confirmed, |committed| committed.after.revision))
+    }
+
+    /// The heartbeat, which is what most reports are: the revision that it confirms, or `None` if there is anything else to do.
+    fn confirm(token: &Shared, status: Status, output: &str) -> Option<u64> {
+        let place = token.check.place;
+        let current = place.cell.snapshot.hold()?;
+        let same = Self::stale(token, &current).is_none()
+            && current.status == status
+            && current.is_reported()
+            && *current.output == *output
+            && is_paid(place, &current);
+        same.then(|| {
+            token.engine.counters.add(place.slot, Count::Heartbeats, 1);
+            current.revision
+        })
+    }
+
+    /// Notes when the token has reported; with a lease that was done before, by renewing it.
+    fn note_report(token: &Shared) {
+        if !token.lease.is_some() {
+            let (place, generation) = (token.check.place, token.generation);
+            let now = token.engine.clock.since_open();
+            token.engine.surely(place.slot, || touch(&place.cell.touch, generation, now));
+        }
     }
 
     /// Refuses a token that is not its check's present one.

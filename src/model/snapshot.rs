@@ -170,6 +170,11 @@ impl Snapshot {
         self.flags & flag::RESTORED != 0
     }
 
+    /// Whether what it shows was reported in this life.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.flags & (flag::INITIAL | flag::RESTORED) == 0
+    }
+
     /// Whether the last holder's lease ran out and nobody has acquired the check since.
     pub fn is_orphaned(&self) -> bool {
         self.flags & flag::ORPHANED != 0
