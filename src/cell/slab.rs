@@ -160,6 +160,21 @@ mod real {
     struct Entry {
         base: AtomicPtr<Cell>,
         owner: ArcCell<Inner>,
+        /// The same without owning it, for those who only ask whether it is they: one load.
+        lent_to: AtomicPtr<Inner>,
+    }
+
+    impl Entry {
+        fn new() -> Self {
+            let (base, lent_to) = Default::default();
+            Self { base, owner: ArcCell::empty(), lent_to }
+        }
+
+        fn set_owner(&self, owner: Option<Arc<Inner>>) {
+            let lent_to = owner.as_ref().map_or(std::ptr::null(), Arc::as_ptr);
+            self.lent_to.store(lent_to.cast_mut(), Ordering::Release);
+            self.owner.store(owner);
+        }
     }
 
     /// The pages of the process.
@@ -176,8 +191,10 @@ mod real {
 
     impl Pages {
         pub(crate) fn new() -> Self {
-            let entry = || Entry { base: AtomicPtr::new(std::ptr::null_mut()), owner: ArcCell::empty() };
-            Self { entries: (0..MAX_PAGES).map(|_| entry()).collect(), pool: Mutex::new(Pool::default()) }
+            Self {
+                entries: (0..MAX_PAGES).map(|_| Entry::new()).collect(),
+                pool: Mutex::new(Pool::default()),
+            }
         }
 
         /// The cell with this number, if its page was ever mapped.
@@ -196,12 +213,10 @@ mod real {
             self.entries.get((slot / PAGE_CELLS) as usize)?.owner.load()
         }
 
-        /// Whether the page of this cell is lent to `engine`.
+        /// Whether the page of this cell is lent to `engine`. One load.
         pub fn is_lent_to(&self, slot: u32, engine: &Inner) -> bool {
             let entry = self.entries.get((slot / PAGE_CELLS) as usize);
-            entry.is_some_and(|entry| {
-                entry.owner.borrow().as_ref().is_some_and(|owner| std::ptr::eq(&**owner, engine))
-            })
+            entry.is_some_and(|entry| std::ptr::eq(entry.lent_to.load(Ordering::Acquire), engine))
         }
 
         fn borrow_page(&self, kind: PageKind) -> Result<u32, Error> {
@@ -284,7 +299,7 @@ mod real {
         pub(crate) fn set_owner(&self, owner: Option<Arc<Inner>>) {
             let mut state = self.state.lock();
             for page in &state.pages {
-                self.root.pages.entries[*page as usize].owner.store(owner.clone());
+                self.root.pages.entries[*page as usize].set_owner(owner.clone());
             }
             state.owner = owner;
         }
@@ -298,7 +313,7 @@ mod real {
                 }
                 // Cells whose lives are used up are passed over, and so is a page that has no others.
                 let page = self.root.pages.borrow_page(self.kind)?;
-                self.root.pages.entries[page as usize].owner.store(state.owner.clone());
+                self.root.pages.entries[page as usize].set_owner(state.owner.clone());
                 state.pages.push(page);
                 state.fresh.extend(page * PAGE_CELLS..(page + 1) * PAGE_CELLS);
                 state.fresh.retain(|slot| {

@@ -11,7 +11,7 @@ use crate::model::snapshot::RecordId;
 use crate::mutant::mutated;
 use crate::subscribe::trouble::Report;
 use crate::sync::Ordering;
-use crate::writer::commit::{Next, commit};
+use crate::writer::commit::commit;
 use crate::writer::history::HistoryKind;
 use crate::writer::lease::{Lease, OnLapse};
 use crate::writer::record::DeclaredWriter;
@@ -133,7 +133,7 @@ impl Inner {
         }
         let now = units(self.clock.since_open());
         let watched = lease.is_some().then(|| self.leases.watch(place.slot, now, lease));
-        let committed = commit(place.cell, &self.revisions, |current| {
+        let committed = commit(place.cell, &self.revisions, |current, next| {
             let refused = if current.life != check.life || current.gone {
                 Some(ErrorKind::Gone)
             } else if current.definition.is_alias() && !mutated!("alias-may-be-acquired") {
@@ -151,15 +151,11 @@ impl Inner {
             if let Some(kind) = refused {
                 return Err(self.refuse(verb, kind, place, current, Some(record.clone())));
             }
-            let (generation, holder) = (current.generation + 1, record.id);
-            let flags = current.flags & !flag::ORPHANED;
-            Ok(Some(Next {
-                generation,
-                holder,
-                lease,
-                flags,
-                ..Next::like(current, record.id, self.clock.wall())
-            }))
+            next.by(record.id, self.clock.wall());
+            next.generation += 1;
+            (next.holder, next.lease) = (record.id, lease);
+            next.flags &= !flag::ORPHANED;
+            Ok(true)
         })?;
         let Some(committed) = committed else { return Err(Error::closed()) };
         match &watched {
@@ -202,11 +198,13 @@ impl Inner {
         let place = token.check.place;
         // The token is closed, and so the check must be free, whatever happens; only one whose versions are used up stays as it is.
         let committed = engine.surely(place.slot, || {
-            commit(place.cell, &engine.revisions, |current| {
+            commit(place.cell, &engine.revisions, |current, next| {
                 if Self::stale(token, current).is_some() || current.holder == 0 {
-                    return Ok(None); // Fenced or gone: closing it is all that is left to do.
+                    return Ok(false); // Fenced or gone: closing it is all that is left to do.
                 }
-                Ok(Some(Next { holder: 0, ..Next::like(current, token.record.id, engine.clock.wall()) }))
+                next.by(token.record.id, engine.clock.wall());
+                next.holder = 0;
+                Ok(true)
             })
         });
         if let Ok(Some(committed)) = committed {

@@ -19,7 +19,7 @@ use crate::subscribe::interest::{self, Change, Class};
 use crate::summary::members::Input;
 use crate::summary::{self, Bound, Summary, Target};
 use crate::sync::{InFlight, Ordering};
-use crate::writer::commit::{Next, commit};
+use crate::writer::commit::commit;
 use crate::writer::history::History;
 use crate::writer::lease::Lease;
 use crate::writer::record;
@@ -234,15 +234,14 @@ impl Inner {
     /// the two come. The caller holds the registry's lock.
     fn restore(&self, spec: &CheckSpec, place: Place, life: u16) {
         let Some(restored) = &spec.restored else { return };
-        let committed = commit(place.cell, &self.revisions, |current| {
+        let committed = commit(place.cell, &self.revisions, |current, next| {
             let unreported = current.life == life && !current.gone && current.is_initial();
-            Ok((unreported || mutated!("restore-over-report")).then(|| Next {
-                status: restored.status,
-                output: Some(restored.output.as_str().into()),
-                flags: current.flags & !flag::INITIAL | flag::RESTORED,
-                restored_since: Some(restored.since_ns),
-                ..Next::like(current, record::ENGINE, self.clock.wall())
-            }))
+            next.by(record::ENGINE, self.clock.wall());
+            next.status = restored.status;
+            next.output = Some(&restored.output);
+            next.flags = current.flags & !flag::INITIAL | flag::RESTORED;
+            next.restored_since = Some(restored.since_ns);
+            Ok(unreported || mutated!("restore-over-report"))
         });
         if let Ok(Some(committed)) = committed {
             self.complete(place, &committed, None);
@@ -304,14 +303,13 @@ impl Inner {
             place: known.definition.place,
             history: known.definition.history.clone(),
         });
-        let committed = commit(check.place.cell, &self.revisions, |current| {
+        let committed = commit(check.place.cell, &self.revisions, |current, next| {
             if current.life != check.life || current.gone {
                 return Err(gone("check", self.check_handle(check.place.slot, check.life)));
             }
-            Ok(Some(Next {
-                definition: Some(definition.clone()),
-                ..Next::like(current, record::ENGINE, self.clock.wall())
-            }))
+            next.by(record::ENGINE, self.clock.wall());
+            next.definition = Some(&definition);
+            Ok(true)
         })?;
         if let Some(committed) = committed {
             if let Some(target) = &definition.target {

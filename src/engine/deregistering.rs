@@ -15,7 +15,7 @@ use crate::subscribe::delivery::Core;
 use crate::subscribe::interest::{self, Class};
 use crate::summary::{self, Bound, Summary};
 use crate::sync::Ordering;
-use crate::writer::commit::{Next, commit};
+use crate::writer::commit::commit;
 use crate::writer::record::{self, WriterRecord};
 use crate::writer::touch::MAX_GENERATION;
 
@@ -43,7 +43,7 @@ impl Inner {
         };
         let commit_tombstone = || {
             let Place { cell, .. } = check.place;
-            let committed = commit(cell, &self.revisions, |current| {
+            let committed = commit(cell, &self.revisions, |current, next| {
                 if current.life != check.life || current.gone {
                     return Err(gone("check", self.check_handle(check.place.slot, check.life)));
                 }
@@ -64,13 +64,10 @@ impl Inner {
                     };
                     return Err(self.refuse("deregistering", kind, check.place, current, caller));
                 }
-                let generation = current.generation + 1;
-                Ok(Some(Next {
-                    gone: true,
-                    holder: 0,
-                    generation,
-                    ..Next::like(current, writer, self.clock.wall())
-                }))
+                next.by(writer, self.clock.wall());
+                next.generation += 1;
+                (next.gone, next.holder) = (true, 0);
+                Ok(true)
             })?;
             committed.ok_or_else(|| gone("check", self.check_handle(check.place.slot, check.life)))
         };
@@ -84,7 +81,7 @@ impl Inner {
         self.count(check.place.slot, &committed);
         self.forget_lease(check.place, &committed.before);
         let tombstone = match &known.definition.target {
-            None => committed.after.clone(),
+            None => committed.after.to_arc(),
             // After its end: no write has returned before that and is not in it.
             Some(target) => {
                 let last = self.surely(check.place.slot, || self.view(target).derive(&known));
@@ -160,7 +157,7 @@ impl Inner {
         self.surely(slot, || {
             interest::for_each(&cell.interest, Class::Own, bury);
             interest::for_each(&definition.home.cell().interest, Class::Member, bury);
-            interest::for_each(self.board.everything(), Class::Own, bury);
+            interest::for_each(&self.board.everything, Class::Own, bury);
         });
         // From here on who finds the cell ended need not tell it.
         cell.status().settle(committed.word());

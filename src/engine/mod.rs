@@ -31,7 +31,7 @@ use crate::model::error::{Error, ErrorKind};
 use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::delivery::Core;
-use crate::subscribe::interest::Board;
+use crate::subscribe::interest::{Board, Place as _};
 use crate::subscribe::resume::Graves;
 use crate::summary::Summary;
 use crate::summary::word::SummaryWord;
@@ -385,7 +385,7 @@ impl Inner {
         let live =
             |count: fn(&Core) -> u64| registry.subscriptions.iter().map(|core| count(core)).sum::<u64>();
         Stats {
-            commits: get(Count::Commits),
+            commits: get(Count::Unchanged) + get(Count::Transitions),
             transitions: get(Count::Transitions),
             heartbeats: get(Count::Heartbeats),
             refused_held: get(Count::Held),
@@ -434,8 +434,8 @@ impl Inner {
         registry.subscriptions.clear();
         registry.prefixes.clear();
         registry.graves.clear();
-        self.board.everything().store(None);
-        self.board.trouble().store(None);
+        self.board.everything.put(None);
+        self.board.trouble.put(None);
         let summaries = self.services.iter().map(|entry| entry.value().clone()).chain([self.node.clone()]);
         let summaries: Vec<_> = summaries.collect();
         for summary in &summaries {

@@ -67,13 +67,13 @@ impl Inner {
         let holder = match kind {
             ErrorKind::Gone => None,
             _ => {
-                let tally = token.refused.get().cloned().or_else(|| {
+                if token.refused.get().is_none()
+                    && let Some(tallies) = refused(token.check.place, token.check.life)
+                {
                     // Looked up first: what fills a `OnceLock` is waited for, and this takes a lock. All threads of a token find the same.
-                    let tally = refused(token.check.place, token.check.life)?.of(token.record.id);
-                    let _ = token.refused.set(tally.clone());
-                    Some(tally)
-                });
-                if let Some(tally) = tally.filter(|_| !mutated!("refusal-uncounted")) {
+                    let _ = token.refused.set(tallies.of(token.record.id));
+                }
+                if let Some(tally) = token.refused.get().filter(|_| !mutated!("refusal-uncounted")) {
                     tally.count(self.clock.wall());
                 }
                 self.records.get(current.holder)

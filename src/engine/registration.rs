@@ -278,7 +278,7 @@ impl Inner {
     }
 
     /// Pays what a commit owes and enters it into the check's history as `kind`.
-    pub(crate) fn complete(&self, place: Place, committed: &Committed, kind: Option<HistoryKind>) {
+    pub(crate) fn complete(&self, place: Place, committed: &Committed<'_>, kind: Option<HistoryKind>) {
         self.count(place.slot, committed);
         if let Some(kind) = kind {
             self.surely(place.slot, || self.remember(kind, committed));

@@ -56,7 +56,8 @@ pub struct Stats {
 /// One counter of [`Stats`].
 #[derive(Clone, Copy)]
 pub(crate) enum Count {
-    Commits,
+    /// Commits that changed no status.
+    Unchanged,
     Transitions,
     Heartbeats,
     Held,

@@ -209,7 +209,7 @@ impl Inner {
         match &core.filter.scope {
             Scope::Service { summary, .. } => summary.table.lock().subscribers += 1,
             Scope::Prefix(_) => registry.prefixes.push(core.clone()),
-            Scope::Trouble => self.board.watch(&core),
+            Scope::Trouble => interest::add(&self.board.trouble, &core, Class::Own),
             Scope::All | Scope::Check { .. } => {}
         }
         self.surely(0, || self.publish_interest(&core));
@@ -228,7 +228,7 @@ impl Inner {
     /// Puts a subscription into every list that a writer will look at. The caller holds the registry's lock.
     fn publish_interest(&self, core: &Arc<Core>) {
         match &core.filter.scope {
-            Scope::All => interest::add(self.board.everything(), core, Class::Own),
+            Scope::All => interest::add(&self.board.everything, core, Class::Own),
             Scope::Service { summary, with_summary } => {
                 self.attach(core, summary.slot(), summary.cell(), Class::Member);
                 if *with_summary {
@@ -343,9 +343,9 @@ impl Inner {
 
     /// Tells those who want to hear of trouble. One load if nobody does.
     pub(crate) fn trouble(&self, report: impl FnOnce() -> Report) {
-        if self.board.is_watched() {
+        if self.board.trouble.is_present() {
             let (report, now) = (report(), Now { wall: self.clock.wall(), boot: self.clock.since_open() });
-            interest::for_each(self.board.trouble(), Class::Own, |core| {
+            interest::for_each(&self.board.trouble, Class::Own, |core| {
                 let due = core.count(&report, now);
                 // What it tells of has happened, and was counted: who waits has to be woken, whatever happens.
                 self.surely(0, || {
@@ -360,9 +360,9 @@ impl Inner {
 
     /// Lets go of the trouble that was held back and may be told by now. O(subscriptions to trouble).
     pub(super) fn release_trouble(&self) {
-        if self.board.is_watched() {
+        if self.board.trouble.is_present() {
             let boot = self.clock.since_open();
-            interest::for_each(self.board.trouble(), Class::Own, |core| core.release_trouble(boot));
+            interest::for_each(&self.board.trouble, Class::Own, |core| core.release_trouble(boot));
         }
     }
 
@@ -388,7 +388,8 @@ impl Inner {
             // The bug this project exists for: clean-up by what is subscribed to instead of by who subscribed.
             core.attached.lock().values().for_each(|cell| cell.interest.store(None));
         }
-        interest::remove(self.board.everything(), core);
+        interest::remove(&self.board.everything, core);
+        interest::remove(&self.board.trouble, core);
         let mut attached = core.attached.lock();
         attached.values().for_each(|cell| interest::remove(&cell.interest, core));
         pause!("unsubscribe:withdrawn");
@@ -396,9 +397,6 @@ impl Inner {
         attached.clear();
         drop(attached);
         registry.subscriptions.swap_remove(at);
-        if matches!(core.filter.scope, Scope::Trouble) {
-            self.board.unwatch(core);
-        }
         self.counters.add(0, super::stats::Count::Resyncs, core.resyncs());
         self.counters.add(0, super::stats::Count::SpuriousWakes, core.spurious_wakes());
         if let Scope::Service { summary, .. } = &core.filter.scope {

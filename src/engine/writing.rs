@@ -10,7 +10,7 @@ use crate::model::error::{Error, ErrorKind, unless_it_panics};
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
 use crate::mutant::mutated;
-use crate::writer::commit::{Committed, Next, commit, complete_for, is_paid};
+use crate::writer::commit::{Committed, commit, complete_for, is_paid};
 use crate::writer::history::{HistoryEntry, HistoryKind};
 use crate::writer::record;
 use crate::writer::token::{Shared, Token};
@@ -52,15 +52,13 @@ impl Engine {
 }
 
 impl Inner {
-    pub(super) fn count(&self, slot: u32, committed: &Committed) {
-        self.counters.add(slot, Count::Commits, 1);
-        if committed.before.transitions != committed.after.transitions {
-            self.counters.add(slot, Count::Transitions, 1);
-        }
+    pub(super) fn count(&self, slot: u32, committed: &Committed<'_>) {
+        let transition = committed.before.transitions != committed.after.transitions;
+        self.counters.add(slot, if transition { Count::Transitions } else { Count::Unchanged }, 1);
     }
 
     /// Enters what a commit did into the check's history, if one is kept. Wait-free.
-    pub(super) fn remember(&self, kind: HistoryKind, committed: &Committed) {
+    pub(super) fn remember(&self, kind: HistoryKind, committed: &Committed<'_>) {
         let Committed { before, after, .. } = committed;
         if let Some(history) = &after.definition.history {
             history.push(&HistoryEntry {
@@ -140,7 +138,7 @@ impl Inner {
             return Ok(confirmed);
         }
         let mut confirmed = 0;
-        let committed = commit(place.cell, &engine.revisions, |current| {
+        let committed = commit(place.cell, &engine.revisions, |current, next| {
             if let Some(kind) = Self::stale(token, current) {
                 return Err(engine.refuse_token(VERB, kind, token, current));
             }
@@ -152,28 +150,41 @@ impl Inner {
                     engine.counters.add(place.slot, Count::Helps, 1);
                 }
                 confirmed = current.revision;
-                return Ok(None);
+                return Ok(false);
             }
-            let output = (!same_output).then(|| output.into());
-            let flags = current.flags & !(flag::INITIAL | flag::RESTORED);
-            let writer = if mutated!("commit-unnamed") { record::ENGINE } else { token.record.id };
-            Ok(Some(Next { status, output, flags, ..Next::like(current, writer, engine.clock.wall()) }))
-        })?;
-        match &committed {
-            Some(committed) => {
+            next.by(
+                if mutated!("commit-unnamed") { record::ENGINE } else { token.record.id },
+                engine.clock.wall(),
+            );
+            next.status = status;
+            next.output = (!same_output).then_some(output);
+            next.flags &= !(flag::INITIAL | flag::RESTORED);
+            Ok(true)
+        });
+        let revision = match &committed {
+            Ok(Some(committed)) => {
                 let transition = committed.before.status != committed.after.status;
                 engine.complete(place, committed, transition.then_some(HistoryKind::Transition));
                 token.count_accepted(committed.after.time);
+                committed.after.revision
             }
-            None => engine.counters.add(place.slot, Count::Heartbeats, 1),
-        }
+            Ok(None) => {
+                engine.counters.add(place.slot, Count::Heartbeats, 1);
+                confirmed
+            }
+            Err(_) => return committed.map(|_| confirmed),
+        };
         Self::note_report(token);
-        Ok(committed.map_or(confirmed, |committed| committed.after.revision))
+        Ok(revision)
     }
 
     /// The heartbeat, which is what most reports are: the revision that it confirms, or `None` if there is anything else to do.
     fn confirm(token: &Shared, status: Status, output: &str) -> Option<u64> {
         let place = token.check.place;
+        // Most others are told by one load; the snapshot decides.
+        if place.cell.status().load().status() != Some(status) {
+            return None;
+        }
         let current = place.cell.snapshot.hold()?;
         let same = Self::stale(token, &current).is_none()
             && current.status == status

@@ -43,7 +43,8 @@ impl Definition {
 #[derive(Clone)]
 pub struct Snapshot {
     pub(crate) definition: Arc<Definition>,
-    pub(crate) output: Arc<str>,
+    /// Of its own: a report that changes it need not count, and one that leaves it alone is rare.
+    pub(crate) output: Box<str>,
     pub(crate) incarnation: u64,
     pub(crate) version: u64,
     pub(crate) transitions: u64,

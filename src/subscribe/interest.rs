@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::model::status::Status;
 use crate::subscribe::delivery::Core;
-use crate::sync::{ArcCell, AtomicU32, InFlight, Ordering, Published, SplitCell};
+use crate::sync::{ArcCell, AtomicBool, InFlight, Ordering, Published, SplitCell};
 
 /// What a mark is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +61,11 @@ impl InterestList {
         (!entries.is_empty()).then(|| Arc::new(Self { entries, in_flight: InFlight::new() }))
     }
 
+    #[inline(never)]
+    fn notify(&self, slot: u32, change: Change, class: Class) {
+        self.of(class).for_each(|core| core.notify(slot, change));
+    }
+
     fn of(&self, class: Class) -> impl Iterator<Item = &Arc<Core>> {
         self.entries.iter().filter(move |entry| entry.class == class).map(|entry| &entry.subscription)
     }
@@ -91,58 +96,56 @@ impl Place for SplitCell<InterestList> {
     }
 }
 
-impl Place for ArcCell<InterestList> {
+/// A list of the engine. Where nobody is in it, a writer pays one load.
+pub struct Everybody {
+    list: ArcCell<InterestList>,
+    present: AtomicBool,
+}
+
+impl Everybody {
+    /// Whether somebody may be in it. One load.
+    pub fn is_present(&self) -> bool {
+        // Acquire pairs with the release in `put`: who finds it set finds the list.
+        self.present.load(Ordering::Acquire)
+    }
+}
+
+impl Default for Everybody {
+    fn default() -> Self {
+        Self { list: ArcCell::empty(), present: AtomicBool::new(false) }
+    }
+}
+
+impl Place for Everybody {
     fn list(&self) -> Option<Arc<InterestList>> {
-        self.load()
+        self.list.load()
     }
 
     fn put(&self, list: Option<Arc<InterestList>>) {
-        self.store(list);
+        let present = list.is_some();
+        self.list.store(list);
+        self.present.store(present, Ordering::Release);
     }
 }
 
 /// The lists of the engine.
+#[derive(Default)]
 pub struct Board {
-    everything: ArcCell<InterestList>,
-    trouble: ArcCell<InterestList>,
-    /// How many are in `trouble`: those who have none to tell pay one load.
-    watchers: AtomicU32,
+    /// Those who want everything.
+    pub everything: Everybody,
+    /// Those who want to hear of trouble.
+    pub trouble: Everybody,
 }
 
 impl Board {
     /// Nobody interested.
     pub fn new() -> Self {
-        Self { everything: ArcCell::empty(), trouble: ArcCell::empty(), watchers: AtomicU32::new(0) }
-    }
-
-    /// Those who want everything.
-    pub fn everything(&self) -> &ArcCell<InterestList> {
-        &self.everything
-    }
-
-    /// Those who want to hear of trouble.
-    pub fn trouble(&self) -> &ArcCell<InterestList> {
-        &self.trouble
-    }
-
-    /// Whether anybody wants to hear of trouble. One load.
-    pub fn is_watched(&self) -> bool {
-        self.watchers.load(Ordering::Acquire) > 0
-    }
-
-    /// Adds one who wants to hear of trouble. The caller holds the registration lock.
-    pub fn watch(&self, subscription: &Arc<Core>) {
-        add(&self.trouble, subscription, Class::Own);
-        self.watchers.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Takes one back that was added. The caller holds the registration lock.
-    pub fn unwatch(&self, subscription: &Arc<Core>) {
-        self.watchers.fetch_sub(1, Ordering::AcqRel);
-        remove(&self.trouble, subscription);
+        Self::default()
     }
 
     /// Marks `slot` for those in `list` who want `class`, and for those who want everything if `everybody`; wakes who sleeps.
+    // Always: to find that nobody is interested is all that most writers do here.
+    #[inline(always)]
     pub fn mark(
         &self,
         list: &SplitCell<InterestList>,
@@ -151,19 +154,12 @@ impl Board {
         class: Class,
         everybody: bool,
     ) {
-        let notify = |core: &Arc<Core>| core.notify(slot, change);
         if let Some(list) = list.hold() {
-            list.of(class).for_each(notify);
+            list.notify(slot, change, class);
         }
-        if everybody && let Some(list) = self.everything.borrow().as_ref() {
-            list.of(Class::Own).for_each(notify);
+        if everybody && self.everything.is_present() {
+            self.everything.list.borrow().iter().for_each(|list| list.notify(slot, change, Class::Own));
         }
-    }
-}
-
-impl Default for Board {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

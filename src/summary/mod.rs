@@ -238,8 +238,9 @@ impl Summary {
         before.refreshed(shown, own, registered)
     }
 
-    /// Double refresh: when it returns, the word covers every input published before it was called.
-    pub fn refresh(&self) {
+    /// Double refresh: when it returns, the word covers every input published before it was called. Returns a word that does, as an access of this call's
+    /// own to it has found or left it: what others do to the word comes before or after that.
+    pub fn refresh(&self) -> SummaryWord {
         let mut lost = 0;
         while lost < if mutated!("refresh-once") { 1 } else { 2 } {
             let before = self.word_ordered();
@@ -257,23 +258,24 @@ impl Summary {
                 && after.shown() == before.shown()
                 && after.own() == before.own()
             {
-                return;
+                return self.word_ordered();
             }
             // AcqRel: release what was read to the readers of the word; acquire so that the next in order has seen it too. On failure
             // nothing is read.
             let cell = self.place.cell;
             if mutated!("refresh-relaxed-swap") {
                 let _ = cell.word.compare_exchange(before.0, after.0, Ordering::Relaxed, Ordering::Relaxed);
-                return;
+                return self.word_ordered();
             }
             match cell.word.compare_exchange(before.0, after.0, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return,
+                Ok(_) => return after,
                 // A settled word was swapped by somebody who has read no input: it covers nothing, and the round does not count. It
                 // happens once at most between two refreshes.
                 Err(found) if found == before.carried_on().0 && !mutated!("refresh-counts-settle") => {}
                 Err(_) => lost += 1,
             }
         }
+        self.word_ordered()
     }
 
     /// Marks the changes up to `word` as carried on, if it still stands.
@@ -317,9 +319,8 @@ impl Summary {
             self.members.refresh_block(place);
         }
         let lost = mutated!("walk-winner-only").then(|| self.word().version() + 1);
-        self.refresh();
+        let word = self.refresh();
         pause!("walk:refreshed");
-        let word = self.word_ordered();
         let text = text && self.is_first_visit(seen);
         if word.peak().is_none() && !text {
             return;

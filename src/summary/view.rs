@@ -182,13 +182,13 @@ fn sum(level: &Level, below: &[(Level, Sum)], max_output: usize) -> Sum {
                 sum.revision = sum.revision.max(snapshot.revision);
                 sum.time = sum.time.max(snapshot.time);
                 sinces.push((snapshot.status, snapshot.since));
-                let cause = Cause {
+                let cause = (snapshot.status > Status::Passing).then(|| Cause {
                     status: snapshot.status,
                     id: definition.id.clone(),
-                    text: snapshot.output.clone(),
+                    text: (&*snapshot.output).into(),
                     missing: false,
-                };
-                (snapshot.status, Some(cause))
+                });
+                (snapshot.status, cause)
             }
             Some(target) => {
                 let Some(below) = find(target) else { continue };
@@ -349,7 +349,7 @@ fn state_of(level: &Level, sum: &Sum, max_output: usize) -> SummaryState {
 fn derive(alias: &Snapshot, state: &SummaryState) -> Snapshot {
     Snapshot {
         definition: alias.definition.clone(),
-        output: state.output.clone(),
+        output: (&*state.output).into(),
         incarnation: alias.incarnation,
         version: state.version,
         transitions: state.transitions,

@@ -32,9 +32,9 @@ pub use backing::{
 };
 pub use mutex::{Guard, Mutex};
 #[cfg(any(loom, shuttle, feature = "arc-swap-cell"))]
-pub use reference::{InFlight, Published, SplitCell};
+pub use reference::{Held, InFlight, Published, SplitCell};
 #[cfg(not(any(loom, shuttle, feature = "arc-swap-cell")))]
-pub use split::{InFlight, Published, SplitCell};
+pub use split::{Held, InFlight, Published, SplitCell};
 
 impl<T> std::fmt::Debug for ArcCell<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

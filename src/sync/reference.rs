@@ -61,9 +61,10 @@ impl<T> Held<'_, T> {
         self.value.clone()
     }
 
-    /// Replaces the value that is held by `value` if it still is the slot's, and returns what was replaced.
-    pub fn replace(self, value: &Arc<T>) -> Option<Arc<T>> {
-        self.cell.replace(Some(&self.value), Some(value.clone())).then_some(self.value)
+    /// Replaces the value that is held by `value` if it still is the slot's; returns what was replaced and the new value, held.
+    pub fn replace(self, value: Arc<T>) -> Option<(Arc<T>, Self)> {
+        let new = Held { cell: self.cell, value };
+        new.cell.replace(Some(&self.value), Some(new.value.clone())).then_some((self.value, new))
     }
 }
 

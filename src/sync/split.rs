@@ -133,6 +133,7 @@ impl<T: Published> SplitCell<T> {
     }
 
     /// The present value, held in its place. Lock-free; two updates of the slot's word until it is let go.
+    #[inline]
     pub fn hold(&self) -> Option<Held<'_, T>> {
         loop {
             // An empty slot has nothing to be held. Relaxed: nothing is looked at.
@@ -198,10 +199,12 @@ impl<'a, T: Published> Held<'a, T> {
         }
     }
 
-    /// Replaces the value that is held by `value` if it still is the slot's, and returns what was replaced. Lock-free.
-    pub fn replace(self, value: &Arc<T>) -> Option<Arc<T>> {
+    /// Replaces the value that is held by `value` if it still is the slot's; returns what was replaced, owned, and the new value, held. Lock-free.
+    // Held from the beginning: who publishes goes on to look at it, and saves the two updates of another count.
+    #[inline(always)]
+    pub fn replace(self, value: Arc<T>) -> Option<(Arc<T>, Self)> {
         let cell = self.cell;
-        let new = publish(value.clone());
+        let new = publish(value) + ONE;
         let mut word = self.word;
         loop {
             // Acquire, on success: those who have left are done with what is freed. On failure nothing is looked at.
@@ -209,11 +212,12 @@ impl<'a, T: Published> Held<'a, T> {
                 Ok(_) => break,
                 Err(present) if (present ^ word) & ADDRESS == 0 => word = present,
                 Err(_) => {
+                    // SAFETY: nobody has seen what `publish` made of it.
+                    unsafe { &*pointer::<T>(new) }.in_flight().take_back();
                     if !mutated!("split-keeps-the-refused") {
                         // SAFETY: it is the reference that `publish` took, and nobody has seen it.
                         unsafe { release(pointer::<T>(new)) };
                     }
-                    value.in_flight().take_back();
                     return None;
                 }
             }
@@ -229,7 +233,7 @@ impl<'a, T: Published> Held<'a, T> {
             old
         };
         std::mem::forget(self);
-        Some(old)
+        Some((old, Held { cell, word: new }))
     }
 }
 

@@ -35,7 +35,7 @@ use crate::model::snapshot::{Definition, RecordId, Snapshot};
 use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::subscribe::interest::{Board, Change, Class};
-use crate::sync::{AtomicU64, InFlight, Ordering};
+use crate::sync::{AtomicU64, Held, InFlight, Ordering};
 use crate::writer::lease::Lease;
 
 /// The engine-wide order of commits: alone on its cache lines, because all writers share it by design.
@@ -68,15 +68,15 @@ impl Default for Revisions {
     }
 }
 
-/// What a commit changes; the rest is taken over from the snapshot it replaces.
-#[derive(Clone)]
-pub struct Next {
+/// What a commit changes; the rest is taken over from the snapshot it replaces. Owns nothing: a report would be moved to and fro with it.
+#[derive(Clone, Copy)]
+pub struct Next<'a> {
     /// The new status.
     pub status: Status,
     /// The new text, `None` for the old one.
-    pub output: Option<Arc<str>>,
+    pub output: Option<&'a str>,
     /// The new definition, `None` for the old one.
-    pub(crate) definition: Option<Arc<Definition>>,
+    pub(crate) definition: Option<&'a Arc<Definition>>,
     /// The generation from here on.
     pub generation: u32,
     /// Who commits.
@@ -95,16 +95,16 @@ pub struct Next {
     pub restored_since: Option<i64>,
 }
 
-impl Next {
-    /// Everything as in `current`, committed by `writer` at `time`.
-    pub fn like(current: &Snapshot, writer: RecordId, time: i64) -> Self {
+impl Next<'_> {
+    /// Everything as in `current`; who commits, and when, is to be said.
+    fn like(current: &Snapshot) -> Self {
         Self {
             status: current.status,
             output: None,
             definition: None,
             generation: current.generation,
-            writer,
-            time,
+            writer: 0,
+            time: 0,
             holder: current.holder,
             lease: current.lease,
             flags: current.flags,
@@ -112,62 +112,82 @@ impl Next {
             restored_since: None,
         }
     }
+
+    /// Says that `writer` commits at wall clock `time`.
+    pub fn by(&mut self, writer: RecordId, time: i64) {
+        (self.writer, self.time) = (writer, time);
+    }
 }
 
 /// A commit that has taken effect.
-pub struct Committed {
+pub struct Committed<'a> {
     /// What it replaced.
     pub before: Arc<Snapshot>,
     /// What stands there now, or stood for a moment.
-    pub after: Arc<Snapshot>,
+    pub after: Held<'a, Snapshot>,
     /// Whether what it replaced was known to be settled before it was replaced: a reader may have raised the word since, so that the word does not tell any
     /// more.
     pub settled_before: bool,
 }
 
-fn successor(current: &Snapshot, next: Next, revision: u64) -> Snapshot {
+/// What replaces `current`.
+#[inline]
+fn successor(current: &Snapshot, next: &Next<'_>, revision: u64) -> Arc<Snapshot> {
     let changed = next.status != current.status && next.restored_since.is_none();
-    Snapshot {
-        definition: next.definition.unwrap_or_else(|| current.definition.clone()),
-        output: next.output.unwrap_or_else(|| current.output.clone()),
-        incarnation: current.incarnation,
-        version: current.version + 1,
-        transitions: current.transitions + u64::from(changed),
-        revision,
-        epoch: 0,
-        time: next.time,
-        since: next.restored_since.unwrap_or(if changed { next.time } else { current.since }),
-        held_since: match next.holder {
-            0 => 0,
-            _ if next.generation != current.generation => next.time,
-            _ => current.held_since,
-        },
-        generation: next.generation,
-        writer: next.writer,
-        holder: next.holder,
-        lease: if next.holder == 0 { Lease::NONE } else { next.lease },
-        life: current.life,
-        status: next.status,
-        from: current.status,
-        worst: if mutated!("worst-status-forgotten") { next.status } else { current.worst.max(next.status) },
-        flags: next.flags,
-        gone: next.gone,
-        in_flight: InFlight::new(),
+    let definition = next.definition.unwrap_or(&current.definition).clone();
+    let output = next.output.map_or_else(|| current.output.clone(), Box::from);
+    let place = Arc::<Snapshot>::new_uninit();
+    // Written where it stays: to build it elsewhere and move it is a tenth of a commit.
+    // SAFETY: nobody else knows the place yet, and it is as large as a snapshot. It is written before it is taken for one.
+    unsafe {
+        Arc::as_ptr(&place).cast::<Snapshot>().cast_mut().write(Snapshot {
+            definition,
+            output,
+            incarnation: current.incarnation,
+            version: current.version + 1,
+            transitions: current.transitions + u64::from(changed),
+            revision,
+            epoch: 0,
+            time: next.time,
+            since: next.restored_since.unwrap_or(if changed { next.time } else { current.since }),
+            held_since: match next.holder {
+                0 => 0,
+                _ if next.generation != current.generation => next.time,
+                _ => current.held_since,
+            },
+            generation: next.generation,
+            writer: next.writer,
+            holder: next.holder,
+            lease: if next.holder == 0 { Lease::NONE } else { next.lease },
+            life: current.life,
+            status: next.status,
+            from: current.status,
+            worst: if mutated!("worst-status-forgotten") {
+                next.status
+            } else {
+                current.worst.max(next.status)
+            },
+            flags: next.flags,
+            gone: next.gone,
+            in_flight: InFlight::new(),
+        });
+        place.assume_init()
     }
 }
 
 /// Commits what `decide` makes of the present snapshot, against whatever else happens to the check. Lock-free: an attempt is repeated only
 /// because another commit succeeded. `None` if `decide` wants no change or nothing was ever registered in the cell.
 ///
-/// `decide` sees each snapshot that is about to be replaced, so that what it tests holds at the instant the commit takes effect.
+/// `decide` sees each snapshot that is about to be replaced, so that what it tests holds at the instant the commit takes effect. It changes what is to
+/// be changed in the next one, says by whom, and returns whether to commit it.
 ///
 /// # Errors
 /// What `decide` refuses with, and `LIMIT` when the versions of this life are used up; nothing is changed then.
-pub fn commit(
-    cell: &Cell,
+pub fn commit<'a, 'n>(
+    cell: &'a Cell,
     revisions: &Revisions,
-    mut decide: impl FnMut(&Snapshot) -> Result<Option<Next>, Error>,
-) -> Result<Option<Committed>, Error> {
+    mut decide: impl FnMut(&Snapshot, &mut Next<'n>) -> Result<bool, Error>,
+) -> Result<Option<Committed<'a>>, Error> {
     let early = if mutated!("revision-before-load") { Some(revisions.draw()) } else { None };
     let mut stale = None;
     loop {
@@ -176,13 +196,12 @@ pub fn commit(
         let word = cell.status().load();
         let settled_before =
             word.life() == before.life && word.version() == before.version && word.has(flag::SETTLED);
-        let next = match stale.take() {
-            Some(next) if mutated!("fence-tested-once") => next,
-            _ => match decide(&before)? {
-                Some(next) => next,
-                None => return Ok(None),
-            },
-        };
+        let mut next = Next::like(&before);
+        if mutated!("fence-tested-once") && stale.is_some() {
+            next = stale.unwrap_or(next);
+        } else if !decide(&before, &mut next)? {
+            return Ok(None);
+        }
         if before.version >= MAX_VERSION && !next.gone {
             return Err(Error::text(
                 ErrorKind::Limit,
@@ -193,16 +212,16 @@ pub fn commit(
             ));
         }
         if mutated!("fence-tested-once") {
-            stale = Some(next.clone());
+            stale = Some(next);
         }
         let revision = early.unwrap_or_else(|| revisions.draw());
-        let after = Arc::new(successor(&before, next, revision));
+        let after = successor(&before, &next, revision);
         pause!("commit:drawn");
-        if mutated!("check-then-store") {
-            cell.snapshot.store(Some(after.clone()));
-            return Ok(Some(Committed { before: before.to_arc(), after, settled_before }));
-        }
-        if let Some(before) = before.replace(&after) {
+        let before = match mutated!("check-then-store") {
+            true => cell.snapshot.hold().expect("it was there before"),
+            false => before,
+        };
+        if let Some((before, after)) = before.replace(after) {
             return Ok(Some(Committed { before, after, settled_before }));
         }
     }
@@ -210,9 +229,9 @@ pub fn commit(
 
 /// Pays what a commit owes: publishes the word, brings the summaries up to date, marks and wakes the subscribers, stamps the cell. Lock-free;
 /// see the module's text. Paying twice does no harm.
-pub fn complete(place: Place, committed: &Committed, revisions: &Revisions, board: &Board) {
+pub fn complete(place: Place, committed: &Committed<'_>, revisions: &Revisions, board: &Board) {
     let Committed { before, after, settled_before } = committed;
-    let text = !Arc::ptr_eq(&before.output, &after.output) && !mutated!("text-change-not-marked");
+    let text = before.output != after.output && !mutated!("text-change-not-marked");
     let text = text || before.status != after.status;
     // A restored status is no transition, though it may be another one.
     let transition = before.transitions != after.transitions;

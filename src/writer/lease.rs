@@ -21,6 +21,7 @@
 //! that was live before gets one whole lease from that tick on, once until it is renewed: such ticks are remembered for as long as a lease
 //! may depend on them, and a lease counts from the first of them after its last report.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::sync::Mutex;
-use crate::writer::commit::{Committed, Next, Revisions, commit};
+use crate::writer::commit::{Committed, Revisions, commit};
 use crate::writer::record::ENGINE;
 use crate::writer::touch::{Touch, UNIT_NS, expire, read};
 
@@ -109,27 +110,27 @@ pub fn declare(cell: &Cell, generation: u32, is_over: impl FnOnce(Touch) -> bool
 ///
 /// # Errors
 /// `LIMIT` when the versions of this life are used up.
-pub fn lapse(
-    cell: &Cell,
+pub fn lapse<'a>(
+    cell: &'a Cell,
     revisions: &Revisions,
     now: i64,
     seen: &Snapshot,
     text: impl Fn(Lease) -> Arc<str>,
-) -> Result<Option<Committed>, Error> {
-    commit(cell, revisions, |current| {
+) -> Result<Option<Committed<'a>>, Error> {
+    let said = OnceCell::new();
+    commit(cell, revisions, |current, next| {
         let same = current.life == seen.life && current.generation == seen.generation;
         let over = current.holder == 0 && !mutated!("lapse-committed-twice");
         if !(same || mutated!("lapse-by-cell")) || current.gone || over {
-            return Ok(None);
+            return Ok(false);
         }
         let least = current.lease.on_lapse.least();
-        Ok(Some(Next {
-            status: current.status.max(least.unwrap_or(current.status)),
-            output: least.map(|_| text(current.lease)),
-            flags: current.flags | flag::ORPHANED,
-            holder: 0,
-            ..Next::like(current, ENGINE, now)
-        }))
+        next.by(ENGINE, now);
+        next.status = current.status.max(least.unwrap_or(current.status));
+        next.output = least.map(|_| &**said.get_or_init(|| text(current.lease)));
+        next.flags |= flag::ORPHANED;
+        next.holder = 0;
+        Ok(true)
     })
 }
 

@@ -53,7 +53,9 @@ impl Tally {
         if self.first.load(Ordering::Relaxed) == NEVER {
             let _ = self.first.compare_exchange(NEVER, now, Ordering::Relaxed, Ordering::Relaxed);
         }
-        self.last.fetch_max(now, Ordering::Relaxed);
+        if self.last.load(Ordering::Relaxed) < now {
+            self.last.fetch_max(now, Ordering::Relaxed);
+        }
         // Release pairs with `read`: whoever finds it counted finds when.
         self.count.fetch_add(1, Ordering::Release);
     }

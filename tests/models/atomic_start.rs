@@ -43,7 +43,7 @@ fn of_service(_: &'static World, check: Check, home: &Arc<Summary>, core: &Arc<C
 }
 
 fn of_all(world: &'static World, check: Check, _: &Arc<Summary>, core: &Arc<Core>) -> u32 {
-    enter(world.board.everything(), check, core, Class::Own)
+    enter(&world.board.everything, check, core, Class::Own)
 }
 
 fn of_summary(_: &'static World, _: Check, home: &Arc<Summary>, core: &Arc<Core>) -> u32 {

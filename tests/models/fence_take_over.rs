@@ -4,7 +4,7 @@ use super::world::{WRITER, World};
 use super::{Model, Roles, models};
 use crate::model::error::{Error, ErrorKind};
 use crate::model::status::Status::{Critical, Passing, Warning};
-use crate::writer::commit::{Next, commit, complete};
+use crate::writer::commit::{commit, complete};
 
 const FENCED: &str = "fence: a write of the old token took effect after the take-over";
 const TAKEN: &str = "fence: a take-over that returned is not seen";
@@ -29,16 +29,22 @@ fn take_over(world: &'static World, roles: Roles) {
         assert_eq!(cell.status().load().status(), Some(Passing), "{FENCED}");
     };
     let new = move || {
-        let taken = commit(cell, &world.revisions, |current| match current.generation {
-            1 => Ok(Some(Next { generation: 2, holder: RIVAL, ..Next::like(current, RIVAL, 0) })),
+        let taken = commit(cell, &world.revisions, |current, next| match current.generation {
+            1 => {
+                next.by(RIVAL, 0);
+                (next.generation, next.holder) = (2, RIVAL);
+                Ok(true)
+            }
             _ => Err(Error::text(ErrorKind::Held, "")),
         });
         let taken = taken.expect("nobody else takes over").unwrap();
         complete(check.place, &taken, &world.revisions, &world.board);
         assert!(cell.snapshot.load().unwrap().generation >= taken.after.generation, "{FENCED}");
         assert!(cell.status().load().version() >= taken.after.version, "{TAKEN}");
-        let written =
-            world.write(check, 2, |current| Next { status: Passing, ..Next::like(current, RIVAL, 0) });
+        let written = world.write(check, 2, |next| {
+            next.by(RIVAL, 0);
+            next.status = Passing;
+        });
         assert!(written.is_ok(), "{FENCED}");
         stands();
     };

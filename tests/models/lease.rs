@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::world::{Check, WRITER, World};
 use super::{Model, Roles, models};
 use crate::cell::word::flag;
-use crate::model::snapshot::Snapshot;
 use crate::model::status::Status::{Critical, Passing};
-use crate::writer::commit::{Next, commit, complete};
+use crate::writer::commit::{commit, complete};
 use crate::writer::lease::{Lease, OnLapse, declare, lapse};
 use crate::writer::touch::{UNIT_NS, Verdict, read, touch};
 
@@ -31,8 +30,7 @@ fn leased(world: &World) -> Check {
     let check = world.check(&world.summary("home"), None, Passing);
     let length = Duration::from_nanos(LENGTH * UNIT_NS);
     let lease = Lease::new(length, OnLapse::Critical).unwrap();
-    let acquire = |current: &Snapshot| Next { generation: 2, lease, ..Next::like(current, WRITER, 0) };
-    world.write(check, 1, acquire).unwrap();
+    world.write(check, 1, |next| (next.generation, next.lease) = (2, lease)).unwrap();
     touch(&check.place.cell.touch, 2, 0);
     check
 }
@@ -80,13 +78,10 @@ fn write(world: &'static World, roles: Roles) {
         if touch(&cell.touch, 2, 5 * UNIT_NS) != Verdict::Renewed {
             return None;
         }
-        let committed = commit(cell, &world.revisions, |current| {
-            let valid = current.generation == 2 && current.flags & flag::ORPHANED == 0;
-            Ok(valid.then(|| Next {
-                status: Passing,
-                output: Some("on time".into()),
-                ..Next::like(current, WRITER, 0)
-            }))
+        let committed = commit(cell, &world.revisions, |current, next| {
+            next.by(WRITER, 0);
+            (next.status, next.output) = (Passing, Some("on time"));
+            Ok(current.generation == 2 && current.flags & flag::ORPHANED == 0)
         });
         let committed = committed.unwrap();
         if let Some(committed) = &committed {
@@ -119,7 +114,10 @@ fn successor(world: &'static World, roles: Roles) {
     };
     let new = move || {
         world
-            .write(check, 2, |current| Next { generation: 3, ..Next::like(current, WRITER + 1, 0) })
+            .write(check, 2, |next| {
+                next.by(WRITER + 1, 0);
+                next.generation = 3;
+            })
             .unwrap();
         assert_eq!(touch(&cell.touch, 3, UNIT_NS), Verdict::Renewed, "{OWN}");
         own();

@@ -18,7 +18,7 @@ const READER: Model = Model { name: "publish_read", run: reader };
 fn writers(world: &'static World, roles: Roles) {
     let check = world.check(&world.summary("home"), None, Passing);
     let write = move |status| {
-        let committed: Committed = world.report(check, status);
+        let committed: Committed<'_> = world.report(check, status);
         assert!(committed.before.revision < committed.after.revision, "{REVISION}");
         let word = check.place.cell.status().load();
         assert!(word.version() >= committed.after.version, "{WORD}");

@@ -122,7 +122,7 @@ fn memory(_: &'static World, roles: Roles) {
         let held = cell.hold().expect("it is never empty");
         held.look();
         assert!(
-            held.replace(&Value::new(1, &made)).is_some(),
+            held.replace(Value::new(1, &made)).is_some_and(|(_, published)| published.look() == 1),
             "split: nobody else writes, and it was not replaced"
         );
         cell.store(Some(Value::new(2, &made)));
@@ -145,8 +145,9 @@ fn writers(_: &'static World, roles: Roles) {
                 attempts += 1;
                 let held = cell.hold().expect("it is never empty");
                 assert_inside(&held, &values);
-                if let Some(before) = held.replace(&values[number]) {
+                if let Some((before, published)) = held.replace(values[number].clone()) {
                     assert!(Arc::strong_count(&before) >= 2, "{KEPT}");
+                    assert_inside(&published, &values);
                     break (attempts, before.number);
                 }
             }
@@ -172,8 +173,9 @@ fn again(_: &'static World, roles: Roles) {
     let (written, new) = (cell.clone(), values.clone());
     let replace = move || {
         for value in &new[1..] {
-            let replaced = written.hold().expect("it is never empty").replace(value);
-            assert!(replaced.is_some(), "split: nobody else writes, and it was not replaced");
+            let replaced = written.hold().expect("it is never empty").replace(value.clone());
+            let (_, published) = replaced.expect("split: nobody else writes, and it was not replaced");
+            assert_inside(&published, &new);
         }
     };
     roles.run(hold, replace);

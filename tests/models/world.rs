@@ -157,11 +157,12 @@ impl World {
     }
 
     /// Takes a check out whoever holds it, as a deregistration does.
-    pub fn deregister(&self, check: Check, home: &Arc<Summary>) -> Committed {
+    pub fn deregister(&self, check: Check, home: &Arc<Summary>) -> Committed<'static> {
         let cell = check.place.cell;
-        let committed = commit(cell, &self.revisions, |current| {
-            let generation = current.generation + 1;
-            Ok(Some(Next { gone: true, holder: 0, generation, ..Next::like(current, WRITER, 0) }))
+        let committed = commit(cell, &self.revisions, |current, next| {
+            next.by(WRITER, 0);
+            (next.gone, next.holder, next.generation) = (true, 0, current.generation + 1);
+            Ok(true)
         });
         let committed = committed.unwrap().unwrap();
         cell.status().publish(committed.after.word());
@@ -173,20 +174,22 @@ impl World {
     }
 
     /// A write by the token of `generation`: the whole call, to its return.
-    pub fn write(
+    pub fn write<'n>(
         &self,
         check: Check,
         generation: u32,
-        next: impl Fn(&Snapshot) -> Next,
-    ) -> Result<Committed, ErrorKind> {
-        let committed = commit(check.place.cell, &self.revisions, |current| {
+        change: impl Fn(&mut Next<'n>),
+    ) -> Result<Committed<'static>, ErrorKind> {
+        let committed = commit(check.place.cell, &self.revisions, |current, next| {
             if current.life != check.life || current.gone {
                 return Err(Error::text(ErrorKind::Gone, ""));
             }
             if current.generation != generation {
                 return Err(Error::text(ErrorKind::Fenced, ""));
             }
-            Ok(Some(next(current)))
+            next.by(WRITER, 0);
+            change(next);
+            Ok(true)
         });
         let committed = committed.map_err(|error| error.kind())?.expect("a registered check");
         complete(check.place, &committed, &self.revisions, &self.board);
@@ -194,31 +197,32 @@ impl World {
     }
 
     /// A write of a status by the first token, which may have lost the check.
-    pub fn try_report(&self, check: Check, status: Status) -> Result<Committed, ErrorKind> {
-        self.write(check, 1, |current| Next { status, ..Next::like(current, WRITER, 0) })
+    pub fn try_report(&self, check: Check, status: Status) -> Result<Committed<'static>, ErrorKind> {
+        self.write(check, 1, |next| next.status = status)
     }
 
     /// A write of a status by the first token, which holds the check.
-    pub fn report(&self, check: Check, status: Status) -> Committed {
+    pub fn report(&self, check: Check, status: Status) -> Committed<'static> {
         self.try_report(check, status).unwrap()
     }
 
     /// A write by the first token that changes the output alone.
-    pub fn reword(&self, check: Check, output: &str) -> Committed {
-        self.write(check, 1, |current| Next { output: Some(output.into()), ..Next::like(current, WRITER, 0) })
-            .unwrap()
+    pub fn reword(&self, check: Check, output: &str) -> Committed<'static> {
+        self.write(check, 1, |next| next.output = Some(output)).unwrap()
     }
 
     /// A write of a status by the first token that is a heartbeat if the check has this status already.
     pub fn repeat(&self, check: Check, status: Status) {
-        let committed = commit(check.place.cell, &self.revisions, |current| {
+        let committed = commit(check.place.cell, &self.revisions, |current, next| {
             if current.status != status {
-                return Ok(Some(Next { status, ..Next::like(current, WRITER, 0) }));
+                next.by(WRITER, 0);
+                next.status = status;
+                return Ok(true);
             }
             if !is_paid(check.place, current) {
                 complete_for(check.place, current, &self.revisions, &self.board);
             }
-            Ok(None)
+            Ok(false)
         });
         if let Some(committed) = committed.unwrap() {
             complete(check.place, &committed, &self.revisions, &self.board);
@@ -228,7 +232,7 @@ impl World {
 
 impl Check {
     /// Whether `summary`, read first, shows what `committed` wrote to this check, its only input, or something newer.
-    pub fn is_shown_by(self, summary: &Summary, committed: &Committed) -> bool {
+    pub fn is_shown_by(self, summary: &Summary, committed: &Committed<'_>) -> bool {
         let shown = summary.word().shown();
         let word = self.place.cell.status().load();
         word.version() != committed.after.version || shown == committed.after.status

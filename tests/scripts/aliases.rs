@@ -233,8 +233,8 @@ fn a_refresh_that_changes_nothing_still_counts() {
     );
 }
 
-/// Services `s` ← `t`, `u` ← `v` ← `w`: two ways lead from `s` to `v`. B recovers and comes to `v` the second time, with the change to carry on; A
-/// passes it there and is stopped before it climbs.
+/// Services `s` ← `t`, `u` ← `v` ← `w`: two ways lead from `s` to `v`. B recovers and comes to `v` the second time; A brings `v` up to that
+/// before B does and is stopped before it climbs.
 fn ladder_with_two_climbers() {
     let engine = engine();
     let [s, t, u, v, w] = ["s", "t", "u", "v", "w"].map(|id| service(&engine, id));
@@ -257,8 +257,8 @@ fn ladder_with_two_climbers() {
         pause
     };
     let recovering = std::thread::spawn(move || {
-        (0..5).for_each(|_| pass().arm("walk:refreshed"));
-        arm_climbed.arm("walk:refreshed");
+        (0..5).for_each(|_| pass().arm("refresh:loaded"));
+        arm_climbed.arm("refresh:loaded");
         b.write(Status::Passing, "text")
     });
     climbed.reached();

@@ -176,7 +176,6 @@ pub const SURVIVORS: &[Survivor] = &[
     ),
     survivor("src/summary/mod.rs evaluate self.registered.load", TO_RELAXED, WORD_ORDERS),
     survivor("src/summary/mod.rs set_registered self.registered.store", STORE, WORD_ORDERS),
-    survivor("src/summary/mod.rs refresh cell.word.compare_exchange", NO_ACQUIRE, SWAPPED),
     survivor(
         "src/summary/mod.rs mark self.mirrors.load",
         TO_RELAXED,
