@@ -206,16 +206,19 @@ impl Inner {
             target.change(|table| table.aliases.push(bound));
         }
         home.change(|table| {
-            table.checks.push(bound);
             let entered = match (target, *counted) {
                 (None, Some(counted)) => {
                     home.members.set(counted, Input::Check(cell, life));
                     Some(counted)
                 }
-                (Some(target), _) if home.node().is_some() => Some(enter_target(home, table, target)),
+                (Some(target), _) if home.counts_aliases() => Some(enter_target(home, table, target)),
                 _ => None,
             };
-            self.surely(slot, || home.walk(entered, true, &self.board));
+            match entered {
+                Some(_) => table.checks.push(bound),
+                None => _ = table.bystanders.insert(slot, bound),
+            }
+            self.surely(slot, || home.follow(entered, &self.board));
         });
         self.ids.insert(snapshot.definition.id.clone(), (slot, life));
         self.surely(slot, || {
@@ -225,9 +228,16 @@ impl Inner {
             self.board.mark(&cell.interest, slot, begins, Class::Own, true);
             self.board.mark(&home.cell().interest, slot, begins, Class::Member, false);
             cell.position.fetch_max(self.revisions.draw(), Ordering::AcqRel);
-            home.stamp(&self.revisions);
+            self.stamp_home(&snapshot.definition);
             cell.status().settle(snapshot.word());
         });
+    }
+
+    /// Stamps the home of a check that has come or gone, unless it was a bystander: who resumes would be told of all that stands above.
+    pub(super) fn stamp_home(&self, definition: &Definition) {
+        if !definition.is_alias() || definition.home.counts_aliases() || mutated!("bystander-stamps") {
+            definition.home.stamp(&self.revisions);
+        }
     }
 
     /// Gives a check that has never reported what it showed before a restart; one that has keeps its own state, whatever the order in which

@@ -118,7 +118,9 @@ impl Inner {
             pause!("commit:done");
             cell.status().publish(committed.word())
         });
-        table.checks.retain(|bound| bound.place.slot != slot);
+        if table.bystanders.remove(&slot).is_none() {
+            table.checks.retain(|bound| bound.place.slot != slot);
+        }
         let left = match (definition.place, &definition.target) {
             (Some(counted), _) => {
                 home.members.clear(counted);
@@ -126,10 +128,10 @@ impl Inner {
                 table.retired += committed.version;
                 Some(counted)
             }
-            (None, Some(target)) if home.node().is_some() => leave_target(home, table, target),
+            (None, Some(target)) if home.counts_aliases() => leave_target(home, table, target),
             _ => None,
         };
-        self.surely(slot, || home.walk(left, true, &self.board));
+        self.surely(slot, || home.follow(left, &self.board));
         replaced.version() + 1 == committed.version && replaced.has(flag::SETTLED)
     }
 
@@ -161,7 +163,7 @@ impl Inner {
         });
         // From here on who finds the cell ended need not tell it.
         cell.status().settle(committed.word());
-        definition.home.stamp(&self.revisions);
+        self.stamp_home(definition);
         registry.graves.add(handle, slot, tombstone.clone(), &self.revisions, self.limits.max_pending);
         interest::for_each(&cell.interest, Class::Own, |core| {
             core.attached.lock().remove(&slot);

@@ -11,7 +11,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
 use crate::mutant::mutated;
 use crate::summary::Summary;
-use crate::summary::view::{View, collect};
+use crate::summary::view::{Extent, View, collect};
 
 /// A service's checks and summary as of one (version, epoch).
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl Engine {
     /// `CLOSED`, `FORKED`.
     pub fn node_snapshot(&self) -> Result<ServiceSnapshot, Error> {
         self.inner().check_open()?;
-        let view = self.inner().view(&self.inner().node);
+        let view = self.inner().gather(&self.inner().node, Extent::Whole);
         self.inner().check_open()?;
         Ok(self.inner().present(view))
     }
@@ -83,9 +83,14 @@ impl Engine {
 }
 
 impl Inner {
-    /// A summary as of one (version, epoch); what it helped with is counted.
+    /// What a summary shows, as of one (version, epoch).
     pub(crate) fn view(&self, summary: &Arc<Summary>) -> View {
-        let view = collect(summary, self.limits.max_output);
+        self.gather(summary, Extent::Counting)
+    }
+
+    /// A summary as of one (version, epoch); what it helped with is counted.
+    fn gather(&self, summary: &Arc<Summary>, extent: Extent) -> View {
+        let view = collect(summary, extent, self.limits.max_output);
         if view.helped > 0 {
             self.counters.add(summary.slot(), Count::Helps, view.helped);
         }
@@ -145,7 +150,8 @@ impl Inner {
                     match &seen.snapshot.definition.target {
                         // The node depends on no alias, so its view derives none: each is read as of its own target.
                         Some(target) if is_node => {
-                            let derived = collect(target, self.limits.max_output).derive(&seen.snapshot);
+                            let derived = collect(target, Extent::Counting, self.limits.max_output)
+                                .derive(&seen.snapshot);
                             (handle, Arc::new(derived))
                         }
                         _ => (handle, seen.snapshot),
@@ -161,7 +167,7 @@ impl Inner {
         let summaries: Vec<Arc<Summary>> = [self.node.clone()].into_iter().chain(services).collect();
         let mut repaired = 0;
         for summary in summaries {
-            let view = collect(&summary, self.limits.max_output);
+            let view = collect(&summary, Extent::Counting, self.limits.max_output);
             self.check_open()?;
             // Wrong, and still the same version: no call in flight has touched it since it was collected.
             if !view.consistent && summary.word() == view.word {

@@ -30,7 +30,7 @@ pub mod members;
 pub mod view;
 pub mod word;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::cell::slab::{Arena, Cell, Place};
@@ -81,8 +81,10 @@ pub struct Table {
     pub changes: u64,
     /// The registered service.
     pub service: Option<Arc<Service>>,
-    /// The checks and aliases bound here.
+    /// The checks and aliases bound here that count.
     pub checks: Vec<Bound>,
+    /// The aliases bound here that count toward nothing, by their cells: those of the node. Apart, so that no text looks at them.
+    pub bystanders: BTreeMap<u32, Bound>,
     /// The aliases that mirror this summary.
     pub aliases: Vec<Bound>,
     /// The summaries that aliases bound here mirror.
@@ -136,6 +138,11 @@ pub struct Target {
 }
 
 impl Table {
+    /// Everything bound here.
+    pub fn bound(&self) -> Vec<Bound> {
+        self.checks.iter().chain(self.bystanders.values()).copied().collect()
+    }
+
     /// A place for one more input.
     pub fn take_place(&mut self) -> u32 {
         self.free_places.pop().unwrap_or_else(|| {
@@ -371,6 +378,21 @@ impl Summary {
         }
         self.members.refresh_all_blocks();
         self.refresh();
+    }
+
+    /// Whether an alias bound here is an input of this summary. The node's has its direct checks alone.
+    pub fn counts_aliases(&self) -> bool {
+        self.node.is_some()
+    }
+
+    /// Pays what the coming or going of the input at `place` owes, or, without one, that of a bystander: nothing above shows it, and what is
+    /// bound here is other content under another version.
+    pub fn follow(self: &Arc<Self>, place: Option<u32>, board: &Board) {
+        if place.is_some() || mutated!("bystander-climbs") {
+            self.walk(place, true, board);
+        } else if !mutated!("bystander-under-one-version") {
+            self.refresh();
+        }
     }
 
     /// Changes the table; readers that collect meanwhile start again.

@@ -17,6 +17,7 @@ use crate::model::event::SummaryState;
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
 use crate::model::text::cut;
+use crate::mutant::mutated;
 use crate::summary::word::SummaryWord;
 use crate::summary::{Bound, Service, Summary};
 use crate::sync::InFlight;
@@ -37,7 +38,7 @@ pub struct View {
     pub state: SummaryState,
     /// The registered service.
     pub service: Option<Arc<Service>>,
-    /// Its checks and aliases, by id.
+    /// Its checks and aliases, by id; bystanders in the whole alone.
     pub checks: Vec<Seen>,
     /// Whether the word said what its inputs say. Anything else is a bug that [`crate::Engine::audit`] repairs.
     pub consistent: bool,
@@ -80,21 +81,34 @@ struct Sum {
     since: i64,
 }
 
+/// How much of what is bound to a summary is gathered; of the ones below it, what counts.
+#[derive(Clone, Copy)]
+pub enum Extent {
+    /// What counts: all that a text is made of.
+    Counting,
+    /// Everything: the bystanders too.
+    Whole,
+}
+
 /// Gathers `summary` and everything below it, inputs first. Waits while a registration is changing one of the tables.
-fn gather(summary: &Arc<Summary>, levels: &mut Vec<Level>) {
+fn gather(summary: &Arc<Summary>, extent: Extent, levels: &mut Vec<Level>) {
     if levels.iter().any(|level| Arc::ptr_eq(&level.summary, summary)) {
         return;
     }
     if let Some(node) = summary.node() {
-        gather(node, levels);
+        gather(node, Extent::Counting, levels);
     }
     let (sequence, service, bound, targets, retired) = {
         let table = summary.table.lock();
         let targets: Vec<_> = table.targets.iter().map(|target| target.summary.clone()).collect();
-        (table.changes, table.service.clone(), table.checks.clone(), targets, table.retired)
+        let bound = match extent {
+            Extent::Counting if !mutated!("text-of-bystanders") => table.checks.clone(),
+            _ => table.bound(),
+        };
+        (table.changes, table.service.clone(), bound, targets, table.retired)
     };
     for target in &targets {
-        gather(target, levels);
+        gather(target, Extent::Counting, levels);
     }
     let checks = bound.into_iter().filter_map(|bound| {
         let snapshot = bound.place.cell.snapshot.load()?;
@@ -175,8 +189,8 @@ fn sum(level: &Level, below: &[(Level, Sum)], max_output: usize) -> Sum {
         let snapshot = &seen.snapshot;
         let definition = &snapshot.definition;
         let (status, cause) = match &definition.target {
-            // A node alias bound to the node itself counts toward nothing.
-            Some(_) if level.summary.node().is_none() => continue,
+            // A bystander, in the whole of the node.
+            Some(_) if !level.summary.counts_aliases() => continue,
             None => {
                 sum.epoch += snapshot.version;
                 sum.revision = sum.revision.max(snapshot.revision);
@@ -253,17 +267,17 @@ const DOUBTS: u32 = 64;
 
 /// Collects `summary` as of one (version, epoch). See the module's text. When the engine is closed meanwhile the words end under the reader's eyes:
 /// callers look whether it is open *after* this.
-pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
+pub fn collect(summary: &Arc<Summary>, extent: Extent, max_output: usize) -> View {
     let (mut doubts, mut helped) = (0, 0);
     loop {
         let mut first = Vec::new();
-        gather(summary, &mut first);
+        gather(summary, extent, &mut first);
         helped += help(&first);
         // Help may have moved the words since the first look, so what counts is the second and the third.
         let mut second = Vec::new();
-        gather(summary, &mut second);
+        gather(summary, extent, &mut second);
         let mut levels = Vec::new();
-        gather(summary, &mut levels);
+        gather(summary, extent, &mut levels);
         if !same(&second, &levels) || is_behind(&levels) {
             crate::sync::yield_now();
             continue;
@@ -287,7 +301,7 @@ pub fn collect(summary: &Arc<Summary>, max_output: usize) -> View {
 /// the registration lock, so that nothing is entered or taken out meanwhile.
 pub fn epoch(summary: &Arc<Summary>) -> u64 {
     let mut levels = Vec::new();
-    gather(summary, &mut levels);
+    gather(summary, Extent::Counting, &mut levels);
     summed(levels, 0).last().map_or(0, |(_, sum)| sum.epoch)
 }
 

@@ -5,6 +5,7 @@ mod support;
 
 mod aliases;
 mod boundary;
+mod bystanders;
 mod claims;
 mod close;
 mod coalescing;
