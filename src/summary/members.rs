@@ -173,12 +173,18 @@ impl Members {
         self.put(place, 0);
     }
 
-    /// Refreshes the block in which `place` stands, if it stands in one. O(block).
-    pub fn refresh_block(&self, place: u32) {
-        if let Some(index) = place.checked_sub(INLINE)
-            && let Some(block) = self.blocks().nth((index / BLOCK) as usize)
-        {
-            block.refresh();
+    /// Refreshes the blocks in which `places`, in their order, stand, if they stand in one. O(blocks up to the last).
+    pub fn refresh_blocks(&self, places: impl IntoIterator<Item = u32>) {
+        let (mut blocks, mut next) = (self.blocks(), 0);
+        let indices =
+            places.into_iter().filter_map(|place| Some((place.checked_sub(INLINE)? / BLOCK) as usize));
+        for index in indices {
+            if index >= next {
+                if let Some(block) = blocks.nth(index - next) {
+                    block.refresh();
+                }
+                next = index + 1;
+            }
         }
     }
 

@@ -14,23 +14,18 @@
 //! * it is tried *twice*: one failed swap may have been won by such a stale refresh (`refresh-once`). Only swaps lost to a refresh count: one that
 //!   merely takes the peak away (below) has read no input and covers nothing (`refresh-counts-settle`).
 //!
-//! # The walk
-//!
-//! Aliases are links to a summary, so all aliases of a service follow in the one swap. What remains are the summaries above: those of the
-//! services to which the aliases are bound. Whoever finds the summary's *peak* set after its own refresh walks on, never only the winner of
-//! the swap (`walk-winner-only`): the winner may be paused before its next step. The peak is taken away when the walk is done
-//! (`settle-before-walk`), so that a change climbs a ladder of services once and not once for each path. The graph has no loops (see
-//! [`crate::alias`]).
+//! What stands above follows by [`walk`].
 //!
 //! A refresh is wait-free: at most four rounds (two lost to refreshes, and one to a settled word beside each) of O(inputs / 32 + 32) loads and one
-//! swap. A walk is that for each summary on the way up.
+//! swap.
 
 pub mod list;
 pub mod members;
 pub mod view;
+pub mod walk;
 pub mod word;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cell::slab::{Arena, Cell, Place};
@@ -43,7 +38,7 @@ use crate::subscribe::interest::{Board, Change, Class};
 use crate::summary::list::ArcList;
 use crate::summary::members::{Input, Members};
 use crate::summary::word::SummaryWord;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, HashState, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::writer::commit::Revisions;
 
 /// A summary that has this one among its inputs, and at which place.
@@ -100,9 +95,6 @@ pub struct Table {
     /// The next place never used.
     pub next_place: u32,
 }
-
-/// The summaries that a walk has come through; allocates nothing as long as it is empty.
-type Seen = HashSet<u32, HashState>;
 
 /// A registered service.
 pub struct Service {
@@ -313,56 +305,6 @@ impl Summary {
         edge
     }
 
-    /// Brings this summary and everything above it up to date with what was published before the call, and marks the subscribers.
-    ///
-    /// `place` is where the changed input stands, `text` says that more than the status may have changed: then what is above is marked even
-    /// if its status stays, because the text of an alias may follow.
-    pub fn walk(self: &Arc<Self>, place: Option<u32>, text: bool, board: &Board) {
-        self.climb(place, text, board, &mut Seen::default());
-    }
-
-    fn climb(self: &Arc<Self>, place: Option<u32>, text: bool, board: &Board, seen: &mut Seen) {
-        if let Some(place) = place {
-            self.members.refresh_block(place);
-        }
-        let lost = mutated!("walk-winner-only").then(|| self.word().version() + 1);
-        let word = self.refresh();
-        pause!("walk:refreshed");
-        let text = text && self.is_first_visit(seen);
-        if word.peak().is_none() && !text {
-            return;
-        }
-        if lost.is_some_and(|own| word.version() != own) {
-            return;
-        }
-        if mutated!("settle-before-walk") {
-            self.settle(word);
-        }
-        self.mark(word, board);
-        pause!("walk:marked");
-        self.above.for_each(|edge| edge.above.climb(edge.place, text, board, seen));
-        if word.peak().is_some() {
-            self.settle(word);
-        }
-    }
-
-    /// Marks the subscribers of this summary and of everything above it, where no status has changed but a text may have.
-    pub fn walk_text(self: &Arc<Self>, board: &Board) {
-        self.climb_text(board, &mut Seen::default());
-    }
-
-    fn climb_text(self: &Arc<Self>, board: &Board, seen: &mut Seen) {
-        if self.is_first_visit(seen) {
-            self.mark(self.word_ordered(), board);
-            self.above.for_each(|edge| edge.above.climb_text(board, seen));
-        }
-    }
-
-    /// Whether the walk comes here for the first time; one with nothing above it need not be remembered, marking it again does no harm.
-    fn is_first_visit(&self, seen: &mut Seen) -> bool {
-        self.above.is_empty() || seen.insert(self.place.slot)
-    }
-
     fn mark(&self, word: SummaryWord, board: &Board) {
         // Without a peak the shown status stays as it was, and whatever changed it before was carried on and marked by somebody else.
         let severity = word.peak().unwrap_or(Status::Passing).max(word.shown());
@@ -383,16 +325,6 @@ impl Summary {
     /// Whether an alias bound here is an input of this summary. The node's has its direct checks alone.
     pub fn counts_aliases(&self) -> bool {
         self.node.is_some()
-    }
-
-    /// Pays what the coming or going of the input at `place` owes, or, without one, that of a bystander: nothing above shows it, and what is
-    /// bound here is other content under another version.
-    pub fn follow(self: &Arc<Self>, place: Option<u32>, board: &Board) {
-        if place.is_some() || mutated!("bystander-climbs") {
-            self.walk(place, true, board);
-        } else if !mutated!("bystander-under-one-version") {
-            self.refresh();
-        }
     }
 
     /// Changes the table; readers that collect meanwhile start again.

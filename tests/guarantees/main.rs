@@ -12,6 +12,7 @@ mod coalescing;
 mod cursor_chains;
 mod cursors;
 mod fork;
+mod gathered;
 mod leases;
 mod limits;
 mod panics;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::world::{Check, World};
 use super::{Model, Roles, models};
 use crate::cell::word::StatusWord;
-use crate::model::status::Status::{Critical, Passing};
+use crate::model::status::Status::{Critical, Passing, Warning};
 use crate::summary::Summary;
 
 const ABOVE: &str = "chain: a write returned and a summary above does not show it";
@@ -14,6 +14,8 @@ const CARRIED: &str = "chain: a walk returned and a status that was published be
 
 const ALIAS: Model = Model { name: "chain_alias", run: |world, roles| both(world, roles, alias) };
 const THREE: Model = Model { name: "chain_three", run: |world, roles| both(world, roles, three) };
+const GATHERED: Model = Model { name: "chain_gathered", run: |world, roles| both(world, roles, gathered) };
+const LONGER: Model = Model { name: "chain_longer", run: longer };
 const NODE: Model = Model { name: "chain_node", run: |world, roles| both(world, roles, node) };
 const SILENT: Model = Model { name: "chain_silent", run: silent };
 const ENTER: Model = Model { name: "chain_enter", run: enter };
@@ -47,6 +49,17 @@ fn three(world: &World) -> Chain {
     ([below, between], above)
 }
 
+/// Two services above one, and one above both; the second check is that of one in between.
+fn gathered(world: &World) -> Chain {
+    let [below, left, right, above] = ["below", "left", "right", "above"].map(|id| world.summary(id));
+    for (home, target, place) in
+        [(&left, &below, 0), (&right, &below, 0), (&above, &left, 0), (&above, &right, 1)]
+    {
+        world.alias(home, target, place);
+    }
+    ([below, left], above)
+}
+
 /// The node and a service on it.
 fn node(world: &World) -> Chain {
     let node = world.summary("");
@@ -66,6 +79,26 @@ fn both(world: &'static World, roles: Roles, build: fn(&World) -> Chain) {
         }
     };
     roles.run(write(checks[0]), write(checks[1]));
+}
+
+/// A check recovers and comes by two ways of different length to what stands below the top, which is looked at before the longer way has led
+/// there; on the longer one another check changes.
+fn longer(world: &'static World, roles: Roles) {
+    let [below, longer, top, above] = ["below", "longer", "top", "above"].map(|id| world.summary(id));
+    let check = world.check(&below, Some(0), Critical);
+    for (home, target, place) in
+        [(&above, &below, 0), (&longer, &below, 0), (&above, &longer, 1), (&top, &above, 0)]
+    {
+        world.alias(home, target, place);
+    }
+    let other = world.check(&longer, Some(1), Passing);
+    let seen = top.clone();
+    let recover = move || {
+        world.report(check, Passing);
+        assert_ne!(seen.word().shown(), Critical, "{ABOVE}");
+    };
+    roles.run(recover, move || world.report(other, Warning));
+    assert_eq!(top.word().shown(), Warning, "{ABOVE}");
 }
 
 /// A check below becomes critical; another call walks without anything of its own to tell.
@@ -179,6 +212,10 @@ models! {
         block_relaxed_swap "block-relaxed-swap" AHEAD;
     an_alias_of_an_alias: THREE,
         walk_winner_only_from_between "walk-winner-only" ABOVE;
+    services_that_are_gathered: GATHERED,
+        walk_winner_only_from_the_gathered "walk-winner-only" ABOVE;
+    a_longer_way: LONGER,
+        second_way_ignored "second-way-ignored" ABOVE;
     the_node: NODE,
         walk_winner_only_from_the_node "walk-winner-only" ABOVE;
     there_and_back: FLIP,
