@@ -203,7 +203,7 @@ impl Inner {
         let bound = Bound { place, life };
         if let Some(target) = target {
             target.mirrors.fetch_add(1, Ordering::AcqRel);
-            target.change(|table| table.aliases.push(bound));
+            target.change(|table| table.aliases.insert(slot, bound));
         }
         home.change(|table| {
             let entered = match (target, *counted) {

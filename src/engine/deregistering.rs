@@ -1,5 +1,6 @@
 //! Deregistering checks and aliases (see [`crate::engine::registration`]).
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use crate::cell::slab::Place;
@@ -148,7 +149,7 @@ impl Inner {
         let definition = &committed.definition;
         self.ids.remove_if(&definition.id, |_, (mapped, _)| *mapped == slot);
         if let Some(target) = &definition.target {
-            target.change(|table| table.aliases.retain(|bound| bound.place.slot != slot));
+            target.change(|table| table.aliases.remove(&slot));
             target.mirrors.fetch_sub(1, Ordering::AcqRel);
             if !mutated!("ended-alias-stays-followed") {
                 detach(check, definition, target);
@@ -183,7 +184,7 @@ impl Inner {
 /// Lets go of the target's subscriptions that looked there for this alias and have no other alias to look for.
 fn detach(check: &Check, definition: &Definition, target: &Arc<Summary>) {
     let Place { slot, .. } = check.place;
-    let left: Vec<_> = target.table.lock().aliases.clone();
+    let left = LazyCell::new(|| -> Vec<_> { target.table.lock().aliases.values().copied().collect() });
     let mut idle = Vec::new();
     interest::for_each(&target.cell().interest, Class::Derived, |core| {
         let filter = &core.filter;

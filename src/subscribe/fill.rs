@@ -132,7 +132,7 @@ impl<'a> Fill<'a> {
                 self.deliver_summary(summary, consumer);
             }
         }
-        let aliases: Vec<Bound> = summary.table.lock().aliases.clone();
+        let aliases: Vec<Bound> = summary.table.lock().aliases.values().copied().collect();
         for Bound { place, life } in aliases {
             let Some(snapshot) = place.cell.snapshot.load() else { continue };
             if snapshot.life == life

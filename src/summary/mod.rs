@@ -80,8 +80,8 @@ pub struct Table {
     pub checks: Vec<Bound>,
     /// The aliases bound here that count toward nothing, by their cells: those of the node. Apart, so that no text looks at them.
     pub bystanders: BTreeMap<u32, Bound>,
-    /// The aliases that mirror this summary.
-    pub aliases: Vec<Bound>,
+    /// The aliases that mirror this summary, by their cells.
+    pub aliases: BTreeMap<u32, Bound>,
     /// The summaries that aliases bound here mirror.
     pub targets: Vec<Target>,
     /// Sum of the versions of the inputs that have left: keeps the epoch rising.
