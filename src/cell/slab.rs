@@ -344,12 +344,13 @@ mod real {
             self.state.lock().pages.len() as u64 * u64::from(PAGE_CELLS) * size_of::<Cell>() as u64
         }
 
-        /// Calls `visit` with each borrowed cell.
-        pub(crate) fn for_each(&self, mut visit: impl FnMut(Place)) {
-            let pages = self.state.lock().pages.clone();
-            for slot in pages.iter().flat_map(|page| page * PAGE_CELLS..(page + 1) * PAGE_CELLS) {
-                visit(Place { slot, cell: self.root.pages.cell(slot).expect("a borrowed page is mapped") });
-            }
+        /// Each cell borrowed by now, page by page.
+        pub(crate) fn places(&self) -> impl Iterator<Item = Place> + use<> {
+            let (root, pages) = (self.root, self.state.lock().pages.clone());
+            pages
+                .into_iter()
+                .flat_map(|page| page * PAGE_CELLS..(page + 1) * PAGE_CELLS)
+                .map(|slot| Place { slot, cell: root.pages.cell(slot).expect("a borrowed page is mapped") })
         }
     }
 
@@ -358,7 +359,7 @@ mod real {
             if self.is_foreign_process() {
                 return; // The pages are wiped and belong to nobody.
             }
-            self.for_each(|Place { cell, .. }| {
+            self.places().for_each(|Place { cell, .. }| {
                 if self.kind == PageKind::Checks {
                     end_life(cell);
                 }
@@ -416,6 +417,8 @@ mod model {
             0
         }
 
-        pub(crate) fn for_each(&self, _visit: impl FnMut(Place)) {}
+        pub(crate) fn places(&self) -> impl Iterator<Item = Place> + use<> {
+            std::iter::empty()
+        }
     }
 }

@@ -427,7 +427,7 @@ impl Inner {
         pause!("close:begun");
         let mut registry = self.registry.lock();
         // Raised to a word that no writer in flight can pass: zeroing would let a late `fetch_max` bring the check back to life.
-        self.checks.for_each(|place| end_life(place.cell));
+        self.checks.places().for_each(|place| end_life(place.cell));
         pause!("close:ended");
         registry.subscriptions.iter().for_each(|core| core.close());
         pause!("close:told");
@@ -449,7 +449,7 @@ impl Inner {
         self.services.clear();
         self.ids.clear();
         drop(summaries);
-        self.checks.for_each(|place| {
+        self.checks.places().for_each(|place| {
             place.cell.interest.store(None);
             place.cell.summary.store(None);
         });

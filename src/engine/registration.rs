@@ -127,8 +127,7 @@ impl Engine {
     /// # Errors
     /// `CLOSED`, `FORKED`.
     pub fn checks(&self) -> Result<Vec<Check>, Error> {
-        self.inner().check_open()?;
-        let _registry = self.inner().registry.lock();
+        let _registry = self.inner().registering()?;
         Ok(self.inner().places().map(|(place, snapshot)| Check { place, life: snapshot.life }).collect())
     }
 }
@@ -191,15 +190,11 @@ impl Inner {
         (!snapshot.gone && &*snapshot.definition.id == id).then_some((Place { slot, cell }, snapshot))
     }
 
-    /// All living checks. The caller holds the registry's lock.
-    pub(super) fn places(&self) -> impl Iterator<Item = (Place, Arc<Snapshot>)> + '_ {
-        self.ids.iter().filter_map(|entry| {
-            let (slot, _) = *entry.value();
-            let cell = self.cell(slot)?;
-            cell.snapshot
-                .load()
-                .filter(|snapshot| !snapshot.gone)
-                .map(|snapshot| (Place { slot, cell }, snapshot))
+    /// All living checks, in the order of their cells, in which memory is read fastest. The caller holds the registry's lock.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Place, Arc<Snapshot>)> {
+        self.checks.places().filter_map(|place| {
+            let snapshot = place.cell.snapshot.load().filter(|snapshot| !snapshot.gone);
+            snapshot.map(|snapshot| (place, snapshot))
         })
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cell::slab::{Cell, Place};
+use crate::cell::word::flag;
 use crate::engine::{Check, Engine, Inner, Service};
 use crate::failpoint::pause;
 use crate::model::error::{Error, ErrorKind};
@@ -14,6 +15,7 @@ use crate::mutant::mutated;
 use crate::subscribe::delivery::Core;
 use crate::subscribe::filter::{Filter, Scope};
 use crate::subscribe::interest::{self, Change, Class};
+use crate::subscribe::marks::Marks;
 use crate::subscribe::resume::{Below, Graves, Start, is_changed};
 use crate::subscribe::trouble::{Now, Report};
 
@@ -237,16 +239,17 @@ impl Inner {
             }
             Scope::Prefix(_) | Scope::Trouble | Scope::Check { .. } => {}
         }
-        self.matching(core, |place, snapshot| {
-            if matches!(core.filter.scope, Scope::Check { .. } | Scope::Prefix(_)) {
-                self.attach(core, place.slot, place.cell, Class::Own);
-            }
-            if let (Some(target), false) =
-                (&snapshot.definition.target, matches!(core.filter.scope, Scope::All))
-            {
-                self.attach(core, target.slot(), target.cell(), Class::Derived);
-            }
-        });
+        // In the list of everything there is no more to look at.
+        if !matches!(core.filter.scope, Scope::All) {
+            self.matching(core, |place, snapshot| {
+                if matches!(core.filter.scope, Scope::Check { .. } | Scope::Prefix(_)) {
+                    self.attach(core, place.slot, place.cell, Class::Own);
+                }
+                if let Some(target) = &snapshot.definition.target {
+                    self.attach(core, target.slot(), target.cell(), Class::Derived);
+                }
+            });
+        }
         pause!("subscribe:published");
     }
 
@@ -294,7 +297,7 @@ impl Inner {
     /// Calls `visit` with each living check in the scope. The caller holds the registry's lock.
     fn matching(&self, core: &Core, mut visit: impl FnMut(Place, &Snapshot)) {
         let mut consider = |place: Place| {
-            let Some(snapshot) = place.cell.snapshot.load().filter(|snapshot| !snapshot.gone) else { return };
+            let Some(snapshot) = place.cell.snapshot.hold().filter(|snapshot| !snapshot.gone) else { return };
             if core.filter.takes_in(place.slot, snapshot.life, &snapshot.definition) {
                 visit(place, &snapshot);
             }
@@ -305,25 +308,25 @@ impl Inner {
                 let bound = summary.table.lock().checks.clone();
                 bound.into_iter().for_each(|bound| consider(bound.place));
             }
-            Scope::All | Scope::Prefix(_) => self.places().for_each(|(place, _)| consider(place)),
+            Scope::All | Scope::Prefix(_) => self.checks.places().for_each(consider),
             Scope::Trouble => {}
         }
     }
 
     /// Marks everything that matches: the state a subscriber starts from. The caller holds the registry's lock.
     fn mark_state(&self, core: &Core) {
-        self.matching(core, |place, snapshot| {
-            // After the interest was published, and before the state is read: see `subscribe::interest`. What is read here decides only
-            // whether the least severity is reached; what is delivered is read again.
-            let severity = match &snapshot.definition.target {
-                Some(target) => target.word_ordered().shown(),
-                None => {
-                    place.cell.status().load_ordered();
-                    place.cell.snapshot.load().map_or(snapshot.status, |snapshot| snapshot.status)
-                }
-            };
-            core.notify(place.slot, Change::start(severity));
-        });
+        let mut marks = Marks::new(core);
+        let mut mark = |place: Place| {
+            if let Some(severity) = severity(place.cell) {
+                marks.add(place.slot, Change::start(severity));
+            }
+        };
+        match &core.filter.scope {
+            // Whatever lives matches: a word tells, and what it belongs to need not be looked at.
+            Scope::All => self.checks.places().for_each(mark),
+            _ => self.matching(core, |place, _| mark(place)),
+        }
+        marks.put();
         if let Some(summary) = core.filter.summary() {
             core.notify(summary.slot(), Change::start(summary.word_ordered().shown()));
         }
@@ -404,4 +407,18 @@ impl Inner {
             self.release(summary);
         }
     }
+}
+
+/// What the check in a cell shows to one who starts, or `None` if none lives there. After the interest was published, and before the state is read: see
+/// `subscribe::interest`. It decides only whether the least severity is reached; what is delivered is read again. A commit that the word does
+/// not say yet is marked by its writer. The caller holds the registry's lock, so that no life begins or ends.
+fn severity(cell: &Cell) -> Option<Status> {
+    let word = cell.status().load();
+    word.status()?;
+    if word.has(flag::DERIVED) {
+        // A service's cell has none.
+        let alias = cell.snapshot.hold().filter(|alias| !alias.gone)?;
+        return Some(alias.definition.target.as_ref()?.word_ordered().shown());
+    }
+    cell.status().load_ordered().status()
 }

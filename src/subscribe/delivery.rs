@@ -31,6 +31,7 @@ use crate::subscribe::dirty::DirtySet;
 use crate::subscribe::fill::Fill;
 use crate::subscribe::filter::{Filter, Scope};
 use crate::subscribe::interest::Change;
+use crate::subscribe::known::Known;
 use crate::subscribe::resume::{Start, take_round};
 use crate::subscribe::trouble::{Now, Report, Store};
 use crate::subscribe::wake::Wake;
@@ -77,7 +78,7 @@ pub(super) struct Buried {
 /// What the reader remembers.
 #[derive(Default)]
 pub(super) struct Consumer {
-    pub delivered: HashMap<u32, Delivered>,
+    pub delivered: Known,
     /// Aliases that were marked and found deregistered, until their tombstones come.
     pub ended: HashSet<u32>,
     /// Ends that were told, by cell and incarnation, until their cells say that they have come to every inbox.
@@ -96,15 +97,6 @@ pub(super) struct Consumer {
     /// Where the last round began whose events are all in `carry` or delivered.
     filled_up_to: u64,
     position: u64,
-}
-
-/// The last state delivered for a cell; of an alias the whole of it, to tell whether its text changed.
-pub(super) struct Delivered {
-    pub incarnation: u64,
-    pub version: u64,
-    pub epoch: u64,
-    pub transitions: u64,
-    pub alias: Option<Arc<Snapshot>>,
 }
 
 impl Consumer {
@@ -151,6 +143,13 @@ impl Core {
     pub fn notify(&self, slot: u32, change: Change) {
         if self.filter.wants(change) && self.dirty.mark(slot) {
             crate::failpoint::pause!("mark:wake");
+            self.wake.wake();
+        }
+    }
+
+    /// The same for several cells of one leaf of the dirty set, of which those that match are known.
+    pub(super) fn notify_leaf(&self, leaf: u32, cells: u64) {
+        if cells != 0 && self.dirty.mark_leaf(leaf, cells) {
             self.wake.wake();
         }
     }
@@ -373,6 +372,7 @@ impl Core {
             consumer.round = take_round(&engine.revisions, &self.dirty, &mut consumer.taken);
         }
         let mut batch = Fill::new(self, engine);
+        batch.events.reserve(consumer.taken.len().min(PORTION));
         for _ in 0..PORTION {
             let Some(slot) = consumer.taken.pop_front() else { break };
             batch.read(slot, consumer);
@@ -406,7 +406,8 @@ impl Core {
 }
 
 fn sorted(mut events: Vec<Event>) -> Vec<Event> {
-    events.sort_by(|one, other| (one.revision(), one.id()).cmp(&(other.revision(), other.id())));
+    // The ids, which stand elsewhere, are looked at only where they decide.
+    events.sort_by(|one, other| one.revision().cmp(&other.revision()).then_with(|| one.id().cmp(other.id())));
     events
 }
 

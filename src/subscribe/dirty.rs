@@ -102,11 +102,24 @@ impl DirtySet {
     /// Marks the cell `slot`; tells whether the reader has to be woken. Lock-free, four words.
     #[must_use]
     pub fn mark(&self, slot: u32) -> bool {
-        let at = |level: u32| (slot >> (6 * level)) as usize & (WIDTH - 1);
+        let (leaf, cell) = Self::leaf_of(slot);
+        self.mark_leaf(leaf, cell)
+    }
+
+    /// The leaf in which the cell `slot` stands, and its bit there.
+    pub fn leaf_of(slot: u32) -> (u32, u64) {
+        (slot / WIDTH as u32, 1 << (slot % WIDTH as u32))
+    }
+
+    /// Marks the cells of `leaf` whose bits are set in `cells`; otherwise as [`Self::mark`], at the same price.
+    #[must_use]
+    pub fn mark_leaf(&self, leaf: u32, cells: u64) -> bool {
+        // Levels as of a slot.
+        let at = |level: u32| (leaf >> (6 * (level - 1))) as usize & (WIDTH - 1);
         let upper = grow(&self.upper[at(3)], Upper::new);
         let lower = grow(&upper.lower[at(2)], Lower::new);
-        let leaf = lower.leaves[at(1)].fetch_or(1 << at(0), Ordering::AcqRel);
-        if mutated!("mark-stops-at-leaf") && leaf & 1 << at(0) != 0 {
+        let seen = lower.leaves[at(1)].fetch_or(cells, Ordering::AcqRel);
+        if mutated!("mark-stops-at-leaf") && seen & cells == cells {
             return false;
         }
         crate::failpoint::pause!("mark:leaf");

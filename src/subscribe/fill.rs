@@ -8,7 +8,8 @@ use crate::model::event::{Event, SummaryState};
 use crate::model::snapshot::Snapshot;
 use crate::model::status::Status;
 use crate::mutant::mutated;
-use crate::subscribe::delivery::{Buried, Consumer, Core, Delivered};
+use crate::subscribe::delivery::{Buried, Consumer, Core};
+use crate::subscribe::known::Delivered;
 use crate::summary::view::View;
 use crate::summary::{Bound, Service, Summary};
 
@@ -31,11 +32,11 @@ impl<'a> Fill<'a> {
     /// Reads what stands in a marked cell.
     pub fn read(&mut self, slot: u32, consumer: &mut Consumer) {
         let Some(cell) = self.engine.cell(slot) else { return };
-        let summary = cell.summary.load().filter(|summary| summary.slot() == slot);
-        if let Some(summary) = summary {
-            return self.expand(&summary, consumer);
-        }
-        let Some(snapshot) = cell.snapshot.load() else { return };
+        // No check ever lives in the cell of a summary.
+        let Some(snapshot) = cell.snapshot.load() else {
+            let summary = cell.summary.load().filter(|summary| summary.slot() == slot);
+            return summary.iter().for_each(|summary| self.expand(summary, consumer));
+        };
         cell.status().raise(snapshot.word());
         if !self.core.filter.takes_in(slot, snapshot.life, &snapshot.definition) {
             return;
@@ -159,6 +160,9 @@ impl<'a> Fill<'a> {
 
     /// What a check shows: of an alias what its target does.
     fn shown(&mut self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
+        if !snapshot.is_derived() {
+            return snapshot;
+        }
         match &snapshot.definition.target {
             Some(target) => Arc::new(self.view(target).derive(&snapshot)),
             None => snapshot,
@@ -167,12 +171,13 @@ impl<'a> Fill<'a> {
 
     fn state(&mut self, slot: u32, snapshot: Arc<Snapshot>, consumer: &mut Consumer) {
         let snapshot = self.shown(snapshot);
-        if let Some(last) = consumer.delivered.get(&slot) {
+        let last = consumer.delivered.get(slot);
+        if let Some(last) = last {
             if last.incarnation > snapshot.incarnation {
                 return;
             }
             if last.incarnation == snapshot.incarnation {
-                let newer = (snapshot.version, snapshot.epoch) > (last.version, last.epoch);
+                let newer = (snapshot.version, snapshot.epoch) > (last.version, last.epoch());
                 // Equal statuses with more transitions are news; otherwise those who want transitions alone have it, and of an alias who
                 // has seen its text.
                 let told = |alias: &Arc<Snapshot>| {
@@ -185,7 +190,7 @@ impl<'a> Fill<'a> {
                 }
             }
         }
-        if consumer.delivered.get(&slot).is_none_or(|last| last.incarnation < snapshot.incarnation) {
+        if last.is_none_or(|last| last.incarnation < snapshot.incarnation) {
             self.begun.push(slot);
             // The mark may be of the cell's former life.
             if snapshot.worst < self.core.filter.least {
@@ -199,9 +204,8 @@ impl<'a> Fill<'a> {
         let delivered = Delivered {
             incarnation: snapshot.incarnation,
             version: snapshot.version,
-            epoch: snapshot.epoch,
             transitions: snapshot.transitions,
-            alias: snapshot.definition.is_alias().then(|| snapshot.clone()),
+            alias: snapshot.is_derived().then(|| snapshot.clone()),
         };
         consumer.delivered.insert(slot, delivered);
         self.events.push(Event::State { check: self.engine.check_handle(slot, snapshot.life), snapshot });
@@ -216,8 +220,8 @@ impl<'a> Fill<'a> {
         let mut told = worst >= self.core.filter.least;
         let mut last = None;
         for (slot, incarnation) in [first, (slot, tombstone.incarnation)] {
-            if consumer.delivered.get(&slot).is_some_and(|last| last.incarnation == incarnation) {
-                last = consumer.delivered.remove(&slot);
+            if consumer.delivered.get(slot).is_some_and(|last| last.incarnation == incarnation) {
+                last = consumer.delivered.remove(slot);
                 told = true;
             }
             told |= consumer.ended.remove(&slot) | self.begun.contains(&slot);

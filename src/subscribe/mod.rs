@@ -10,6 +10,8 @@ pub mod dirty;
 pub mod fill;
 pub mod filter;
 pub mod interest;
+pub mod known;
+pub mod marks;
 pub mod resume;
 pub mod trouble;
 pub mod wake;

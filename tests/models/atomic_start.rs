@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::mark_take::subscription;
+use super::mark_take::{subscription, subscription_at_least};
 use super::world::{Check, World};
 use super::{Model, Roles, models};
 use crate::model::status::Status::{self, Critical, Passing};
@@ -24,6 +24,8 @@ const SERVICE: Model =
 const ALL: Model = Model { name: "start_everything", run: |world, roles| start(world, roles, None, of_all) };
 const SUMMARY: Model =
     Model { name: "start_summary", run: |world, roles| start(world, roles, Some(0), of_summary) };
+
+const SEVERE: Model = Model { name: "start_at_least", run: at_least };
 
 /// A filter: puts the subscription into its list and orders itself; returns the cell whose mark it then waits for, and how to read its state.
 type Filter = fn(&'static World, Check, &Arc<Summary>, &Arc<Core>) -> u32;
@@ -82,6 +84,20 @@ fn start(world: &'static World, roles: Roles, counted: Option<u32>, filter: Filt
     }
 }
 
+/// One makes a check critical while another subscribes to what is critical, and goes by the word alone: what it does not say yet is marked.
+fn at_least(world: &'static World, roles: Roles) {
+    let check = world.check(&world.summary("home"), None, Passing);
+    let core = subscription_at_least(Critical);
+    let subscriber = core.clone();
+    let subscribe = move || {
+        interest::add(world.board.everything(), &subscriber, Class::Own);
+        let word = check.place.cell.status().load_ordered();
+        subscriber.notify(check.place.slot, Change::start(word.status().unwrap()));
+    };
+    roles.run(move || world.report(check, Critical), subscribe);
+    assert!(core.dirty.is_pending(), "{GAP}");
+}
+
 models! {
     a_subscription_to_a_check: CHECK,
         start_plain_load "start-plain-load" GAP,
@@ -90,6 +106,8 @@ models! {
         start_service_plain_load "start-plain-load" GAP;
     a_subscription_to_everything: ALL,
         start_everything_plain_load "start-plain-load" GAP;
+    a_subscription_to_the_severe: SEVERE,
+        start_severe_plain_load "start-plain-load" GAP;
     a_subscription_to_a_summary: SUMMARY,
         start_summary_plain_load "refresh-plain-load" GAP;
 }

@@ -6,7 +6,7 @@ use loom::sync::atomic::{AtomicU32, Ordering};
 
 use super::world::World;
 use super::{Model, Roles, models};
-use crate::model::status::Status::Passing;
+use crate::model::status::Status::{self, Passing};
 use crate::subscribe::delivery::Core;
 use crate::subscribe::filter::{Filter, Scope};
 use crate::subscribe::interest::Change;
@@ -31,11 +31,11 @@ const SLEEP: Model = Model { name: "mark_sleep", run: sleep };
 
 /// A subscription to everything.
 pub fn subscription() -> Arc<Core> {
-    Arc::new(Core::new(
-        Filter { scope: Scope::All, least: Passing, transitions_only: false },
-        16,
-        Start::Whole,
-    ))
+    subscription_at_least(Passing)
+}
+
+pub fn subscription_at_least(least: Status) -> Arc<Core> {
+    Arc::new(Core::new(Filter { scope: Scope::All, least, transitions_only: false }, 16, Start::Whole))
 }
 
 fn taken(core: &Core) -> Vec<u32> {
