@@ -122,8 +122,9 @@ impl Default for Cell {
     }
 }
 
-/// A cell and its number.
+/// A cell and its number. In twelve bytes, so that it takes sixteen with a life: there are long lists of those.
 #[derive(Clone, Copy)]
+#[repr(Rust, packed(4))]
 pub struct Place {
     /// The process-wide number of the cell.
     pub slot: u32,
