@@ -1,7 +1,8 @@
 //! The inputs of a summary: the words that it is the worst of.
 //!
 //! The first few stand in the summary itself. The others stand in blocks of 32 with a word of their own, refreshed before the summary's in
-//! the same way, so that a service with a thousand checks costs a writer one block and one scan of block words. Blocks are only ever
+//! the same way, so that a service with a thousand checks costs a writer one block and one scan of block words. The first block is a
+//! smaller one, for the many services that have a few more. Blocks are only ever
 //! added and are freed with the summary, so a writer walks them without protection; entries are reused.
 
 use crate::cell::slab::Cell;
@@ -12,6 +13,7 @@ use crate::summary::word::SummaryWord;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering, exclusive};
 
 const INLINE: u32 = if cfg!(loom) { 2 } else { 8 };
+const FIRST_BLOCK: u32 = if cfg!(loom) { 2 } else { 8 };
 const BLOCK: u32 = if cfg!(loom) { 2 } else { 32 };
 
 /// An entry: the word of a check in one of its lives, or the summary word that an alias mirrors. 0 is no entry.
@@ -66,11 +68,21 @@ impl Entry {
 /// A block beyond the first entries: its entries and, in its word, the worst of them. `{version: 62 bits, worst: 2 bits}`.
 struct Block {
     word: AtomicU64,
-    entries: [AtomicU64; BLOCK as usize],
+    entries: Box<[AtomicU64]>,
     next: AtomicPtr<Block>,
 }
 
 impl Block {
+    /// The number of the block in which `place` stands, and where in it; `None` if it stands in none.
+    fn locate(place: u32) -> Option<(usize, usize)> {
+        let past = place.checked_sub(INLINE)?;
+        let (index, at) = match past.checked_sub(FIRST_BLOCK) {
+            None => (0, past),
+            Some(past) => (1 + past / BLOCK, past % BLOCK),
+        };
+        Some((index as usize, at as usize))
+    }
+
     fn refresh(&self) {
         for _ in 0..if mutated!("block-refresh-once") { 1 } else { 2 } {
             // The same double refresh as in `Summary::refresh`, for the same reasons.
@@ -135,15 +147,16 @@ impl Members {
         })
     }
 
-    /// The block of `place`, added if it is the next one. Called under the registration lock.
-    fn block(&self, place: u32) -> Option<&Block> {
-        let index = (place.checked_sub(INLINE)? / BLOCK) as usize;
+    /// The block with this number, added if it is the next one. Called under the registration lock.
+    fn block(&self, index: usize) -> Option<&Block> {
         let mut next = &self.overflow;
-        for _ in 0..=index {
+        for at in 0..=index {
             if next.load(Ordering::Acquire).is_null() {
                 let block = Box::into_raw(Box::new(Block {
                     word: AtomicU64::new(0),
-                    entries: std::array::from_fn(|_| AtomicU64::new(0)),
+                    entries: (0..if at == 0 { FIRST_BLOCK } else { BLOCK })
+                        .map(|_| AtomicU64::new(0))
+                        .collect(),
                     next: AtomicPtr::new(std::ptr::null_mut()),
                 }));
                 next.store(block, Ordering::Release);
@@ -155,8 +168,9 @@ impl Members {
     }
 
     fn put(&self, place: u32, entry: u64) {
-        let entries = match self.block(place) {
-            Some(block) => &block.entries[((place - INLINE) % BLOCK) as usize],
+        let located = Block::locate(place).and_then(|(index, at)| Some((self.block(index)?, at)));
+        let entries = match located {
+            Some((block, at)) => &block.entries[at],
             None => &self.inline[place as usize],
         };
         entries.store(entry, Ordering::Release);
@@ -176,9 +190,7 @@ impl Members {
     /// Refreshes the blocks in which `places`, in their order, stand, if they stand in one. O(blocks up to the last).
     pub fn refresh_blocks(&self, places: impl IntoIterator<Item = u32>) {
         let (mut blocks, mut next) = (self.blocks(), 0);
-        let indices =
-            places.into_iter().filter_map(|place| Some((place.checked_sub(INLINE)? / BLOCK) as usize));
-        for index in indices {
+        for (index, _) in places.into_iter().filter_map(Block::locate) {
             if index >= next {
                 if let Some(block) = blocks.nth(index - next) {
                     block.refresh();
