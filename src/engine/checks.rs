@@ -41,13 +41,13 @@ impl Inner {
         };
         Ok(if !Arc::ptr_eq(&home, &known.home) {
             Some("service")
-        } else if known.kind != spec.kind {
+        } else if *known.kind() != spec.kind {
             Some("kind or target")
         } else if known.initial != spec.initial && spec.kind == CheckKind::Direct {
             Some("initial status")
-        } else if *known.name != *spec.name {
+        } else if known.name() != spec.name {
             Some("name")
-        } else if *known.data != *spec.data {
+        } else if known.data() != spec.data {
             Some("data")
         } else {
             None
@@ -138,17 +138,9 @@ impl Inner {
         counted: Option<u32>,
         cell: &Cell,
     ) -> Arc<Snapshot> {
-        let definition = Arc::new(Definition {
-            id: spec.id.as_str().into(),
-            name: spec.name.as_str().into(),
-            data: spec.data.as_slice().into(),
-            kind: spec.kind.clone(),
-            initial: spec.initial,
-            home: home.clone(),
-            target: target.cloned(),
-            place: counted,
-            history: (counted.is_some() && self.history > 0).then(|| Arc::new(History::new(self.history))),
-        });
+        let history = (counted.is_some() && self.history > 0).then(|| Arc::new(History::new(self.history)));
+        let id = spec.id.as_str().into();
+        let definition = Arc::new(Definition::new(id, spec, home.clone(), target.cloned(), counted, history));
         let now = self.clock.wall();
         let incarnation = self.revisions.draw();
         let restored = spec.restored.as_ref();
@@ -187,7 +179,7 @@ impl Inner {
     fn insert_check(&self, registry: &Registry, snapshot: &Arc<Snapshot>, place: Place) {
         let Place { slot, cell } = place;
         let life = snapshot.life;
-        let Definition { home, target, place: counted, .. } = &*snapshot.definition;
+        let Definition { home, target, .. } = &*snapshot.definition;
         // What a former life left behind ends here, also what a late refusal of it has put there since.
         cell.refused.store(None);
         start(&cell.touch, snapshot.generation);
@@ -206,7 +198,7 @@ impl Inner {
             target.change(|table| table.aliases.insert(slot, bound));
         }
         home.change(|table| {
-            let entered = match (target, *counted) {
+            let entered = match (target, snapshot.definition.place()) {
                 (None, Some(counted)) => {
                     home.members.set(counted, Input::Check(cell, life));
                     Some(counted)
@@ -302,17 +294,7 @@ impl Inner {
                 )));
             }
         }
-        let definition = Arc::new(Definition {
-            id: known.definition.id.clone(),
-            name: spec.name.as_str().into(),
-            data: spec.data.as_slice().into(),
-            kind: spec.kind.clone(),
-            initial: spec.initial,
-            home: known.definition.home.clone(),
-            target: known.definition.target.clone(),
-            place: known.definition.place,
-            history: known.definition.history.clone(),
-        });
+        let definition = Arc::new(known.definition.redefined(spec));
         let committed = commit(check.place.cell, &self.revisions, |current, next| {
             if current.life != check.life || current.gone {
                 return Err(gone("check", self.check_handle(check.place.slot, check.life)));

@@ -122,7 +122,7 @@ impl Inner {
         if table.bystanders.remove(&slot).is_none() {
             table.checks.retain(|bound| bound.place.slot != slot);
         }
-        let left = match (definition.place, &definition.target) {
+        let left = match (definition.place(), &definition.target) {
             (Some(counted), _) => {
                 home.members.clear(counted);
                 table.free_places.push(counted);

@@ -1,9 +1,10 @@
 //! One whole, immutable state of a check.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::cell::word::{StatusWord, flag};
-use crate::model::definition::CheckKind;
+use crate::model::definition::{CheckKind, CheckSpec};
 use crate::model::status::Status;
 use crate::summary::Summary;
 use crate::sync::{InFlight, Published};
@@ -13,24 +14,82 @@ use crate::writer::lease::Lease;
 /// The number of a writer record in its engine; 0 is nobody, 1 the engine itself.
 pub type RecordId = u32;
 
-/// What was registered, shared by all snapshots until it is redefined.
+/// What was registered, shared by all snapshots until it is redefined. There are as many as checks: what few of them have stands apart.
 pub(crate) struct Definition {
     pub id: Arc<str>,
-    pub name: Box<str>,
-    pub data: Box<[u8]>,
-    pub kind: CheckKind,
-    pub initial: Status,
     /// The summary this check counts in: of its service, or of the node. A node alias bound to the node counts nowhere.
     pub home: Arc<Summary>,
     /// The summary an alias mirrors.
     pub target: Option<Arc<Summary>>,
-    /// Where in `home` the check's word is listed.
-    pub place: Option<u32>,
     /// What happened in this incarnation; `None` for aliases, and if the engine keeps none.
     pub history: Option<Arc<History>>,
+    rare: Option<Box<Rare>>,
+    /// One more than the number of the place.
+    place: Option<NonZeroU32>,
+    pub initial: Status,
+    /// Whether the name is the id, which is not kept twice.
+    named_as_id: bool,
+}
+
+/// A name of its own, data, and what an alias is of.
+struct Rare {
+    name: Box<str>,
+    data: Box<[u8]>,
+    kind: CheckKind,
 }
 
 impl Definition {
+    /// What `spec` says of the check `id`, counted at `place` in `home`.
+    pub(crate) fn new(
+        id: Arc<str>,
+        spec: &CheckSpec,
+        home: Arc<Summary>,
+        target: Option<Arc<Summary>>,
+        place: Option<u32>,
+        history: Option<Arc<History>>,
+    ) -> Self {
+        let named_as_id = *spec.name == *id;
+        let name = if named_as_id { "" } else { &spec.name };
+        let is_plain = name.is_empty() && spec.data.is_empty() && spec.kind == CheckKind::Direct;
+        let rare = || {
+            Box::new(Rare { name: name.into(), data: spec.data.as_slice().into(), kind: spec.kind.clone() })
+        };
+        Self {
+            rare: (!is_plain).then(rare),
+            // No summary has as many places as there are numbers.
+            place: place.and_then(|place| NonZeroU32::new(place + 1)),
+            initial: spec.initial,
+            named_as_id,
+            id,
+            home,
+            target,
+            history,
+        }
+    }
+
+    /// The same check as `spec` says it is from now on.
+    pub(crate) fn redefined(&self, spec: &CheckSpec) -> Self {
+        let Self { id, home, target, history, .. } = self;
+        Self::new(id.clone(), spec, home.clone(), target.clone(), self.place(), history.clone())
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        if self.named_as_id { &self.id } else { self.rare.as_ref().map_or("", |rare| &rare.name) }
+    }
+
+    pub(crate) fn data(&self) -> &[u8] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.data)
+    }
+
+    pub(crate) fn kind(&self) -> &CheckKind {
+        self.rare.as_ref().map_or(&CheckKind::Direct, |rare| &rare.kind)
+    }
+
+    /// Where in `home` the check's word is listed.
+    pub(crate) fn place(&self) -> Option<u32> {
+        self.place.map(|number| number.get() - 1)
+    }
+
     pub(crate) fn is_alias(&self) -> bool {
         self.target.is_some()
     }
@@ -83,17 +142,17 @@ impl Snapshot {
 
     /// The check's name.
     pub fn name(&self) -> &str {
-        &self.definition.name
+        self.definition.name()
     }
 
     /// The embedder's own bytes.
     pub fn data(&self) -> &[u8] {
-        &self.definition.data
+        self.definition.data()
     }
 
     /// Direct, or an alias and of what.
     pub fn kind(&self) -> &CheckKind {
-        &self.definition.kind
+        self.definition.kind()
     }
 
     /// The id of the service the check is bound to, or `None` for the node.

@@ -276,7 +276,7 @@ fn pay(
     let text = text || !settled_before;
     let change = if settled_before || mutated!("mark-trusts-unsettled") { own } else { Change::UNKNOWN };
     let home = &after.definition.home;
-    let counts = after.definition.place;
+    let counts = after.definition.place();
     if counts.is_some() && !after.gone {
         let skip = after.from == after.status && (settled_before || mutated!("skip-unsettled"));
         if !skip {

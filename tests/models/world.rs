@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cell::slab::{Arena, Cell, Place};
 use crate::cell::word::flag;
-use crate::model::definition::CheckKind;
+use crate::model::definition::CheckSpec;
 use crate::model::error::{Error, ErrorKind};
 use crate::model::snapshot::{Definition, Snapshot};
 use crate::model::status::Status;
@@ -110,17 +110,9 @@ impl World {
     pub fn register(&self, place: Place, home: &Arc<Summary>, counted: Option<u32>, status: Status) -> Check {
         let cell = place.cell;
         let life = cell.next_life().unwrap();
-        let definition = Arc::new(Definition {
-            id: "check".into(),
-            name: "".into(),
-            data: Box::default(),
-            kind: CheckKind::Direct,
-            initial: status,
-            home: home.clone(),
-            target: None,
-            place: counted,
-            history: None,
-        });
+        let spec = CheckSpec::new("check").initial(status);
+        let definition = Definition::new("check".into(), &spec, home.clone(), None, counted, None);
+        let definition = Arc::new(definition);
         let incarnation = self.revisions.draw();
         let snapshot = Arc::new(Snapshot {
             definition,
