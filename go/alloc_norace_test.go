@@ -111,3 +111,31 @@ func TestSnapshotBufferAllocatesNothing(t *testing.T) {
 		t.Errorf("%d calls into C", calls)
 	}
 }
+
+// What was read before and stands as it was: no call, nor an allocation. What
+// lies in the buffer is another's: one call.
+func TestSnapshotsAgain(t *testing.T) {
+	engine := open(t, lifesign.Config{})
+	shown, token := readers(t, engine)
+	check(t, token.Update(lifesign.Warning, "slow"))
+	http, quiet := shown["check"].(*lifesign.Check), register(t, engine, "quiet", nil)
+	var buffer, turns lifesign.SnapshotBuffer
+	for _, each := range []struct {
+		what  string
+		read  func()
+		calls int64
+	}{
+		{"the handle", func() { must(http.Snapshot())(t) }, 0},
+		{"the buffer", func() { must(buffer.Read(http, quiet))(t) }, 0},
+		{"by turns", func() { must(turns.Read(http))(t); must(turns.Read(quiet))(t) }, 2},
+	} {
+		each.read()
+		each.read()
+		if allocations := testing.AllocsPerRun(1000, each.read); allocations != 0 {
+			t.Errorf("%s: %v allocations", each.what, allocations)
+		}
+		if calls := calls(each.read); calls != each.calls {
+			t.Errorf("%s: %d calls into C", each.what, calls)
+		}
+	}
+}

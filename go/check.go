@@ -4,7 +4,9 @@ package lifesign
 import "C"
 
 import (
+	"bytes"
 	"runtime"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -37,7 +39,11 @@ type Check struct {
 	engine *Engine
 	handle uint64
 	reader
+	last atomic.Pointer[Snapshot] // what was read last, from the second time on
 }
+
+// unkept stands for what was read the first time: no version is 0.
+var unkept Snapshot
 
 func newCheck(e *Engine, handle uint64) *Check {
 	reader := newReader(func(reader *C.lifesign_reader) C.lifesign_result {
@@ -82,13 +88,62 @@ func (e *Engine) Check(id string) (*Check, error) {
 // [Snapshot.Check] holds the same.
 func (c *Check) Handle() uint64 { return c.handle }
 
-// Snapshot returns one whole commit of the check.
+// Snapshot returns one whole commit of the check, the newest. Where nothing was
+// committed since it was read last by the same *Check, which is seen without a
+// call into C, it is that one: a *Check that is read more than once keeps the
+// last that it read. That is not so of an alias, which shows the commits of many.
 func (c *Check) Snapshot() (Snapshot, error) {
-	snapshot, err := readSnapshot(func(snapshot *C.lifesign_snapshot, bytes *C.char, bytesCap C.size_t, needed *C.size_t, detail *C.lifesign_error) C.lifesign_result {
-		return C.lifesign_check_snapshot(C.lifesign_check(c.handle), snapshot, bytes, bytesCap, needed, detail)
-	})
-	runtime.KeepAlive(c)
+	if last := c.last.Load(); last != nil && c.isAt(last.Version) {
+		kept := *last
+		kept.Data = bytes.Clone(last.Data)
+		runtime.KeepAlive(c)
+		return kept, nil
+	}
+	snapshot, err := c.snapshot()
+	if err == nil && c.isDirect() {
+		c.keep(&snapshot)
+	}
 	return snapshot, err
+}
+
+// keep keeps a copy, but not of what is read once in a sweep over all checks.
+func (c *Check) keep(snapshot *Snapshot) {
+	if c.last.Load() == nil {
+		c.last.Store(&unkept)
+		return
+	}
+	kept := *snapshot
+	kept.Data = bytes.Clone(snapshot.Data)
+	c.last.Store(&kept)
+}
+
+// snapshot asks the engine.
+func (c *Check) snapshot() (Snapshot, error) {
+	var crossing C.lifesign_snapshot
+	crossing.struct_size = C.uint32_t(unsafe.Sizeof(crossing))
+	// On the stack, and enough for most checks.
+	var room [512]byte
+	buffer := room[:]
+	var detail *errorDetail
+	for {
+		var needed C.size_t
+		result := C.lifesign_check_snapshot(C.lifesign_check(c.handle), &crossing,
+			(*C.char)(unsafe.Pointer(unsafe.SliceData(buffer))), C.size_t(len(buffer)), &needed, detail.place())
+		runtime.KeepAlive(c)
+		switch {
+		case result == C.LIFESIGN_OK:
+			detail.done()
+			return snapshot(buffer, &crossing), nil
+		case result == C.LIFESIGN_BUFFER_TOO_SMALL:
+			// And some more for what the output grows until the next call.
+			buffer = make([]byte, needed+needed/8)
+		case detail == nil:
+			// Once more, to be told why: most reads do not fail.
+			detail = newErrorDetail()
+		default:
+			return Snapshot{}, detail.result(result)
+		}
+	}
 }
 
 // Redefine changes name and data, and keeps status, incarnation and token. Id,

@@ -145,6 +145,21 @@ func (d *errorDetail) result(code C.lifesign_result) error {
 	return err
 }
 
+// place is where a call describes its refusal; without a detail it does not.
+func (d *errorDetail) place() *C.lifesign_error {
+	if d == nil {
+		return nil
+	}
+	return &d.c
+}
+
+// done gives a detail back, if there is one, that no refusal is made of.
+func (d *errorDetail) done() {
+	if d != nil {
+		errorDetails.Put(d)
+	}
+}
+
 // refusal is what the detail describes.
 func refusal(c *C.lifesign_error, code C.lifesign_result) *Error {
 	if c.code != code {

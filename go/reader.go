@@ -21,6 +21,10 @@ type reader struct {
 
 const lifeBits = uint64(1<<16-1) << C.LIFESIGN_WORD_LIFE_SHIFT
 
+// versionShift is where the number of commits stands in a check's word: between
+// the two bits of the status and the life.
+const versionShift = C.LIFESIGN_WORD_STATUS_SHIFT + 2
+
 // nowhere is what is read of what was gone before anybody asked where it
 // stands: a word of zeroes, of no life. It is C's memory like that of the rest.
 var nowhere = func() reader {
@@ -48,3 +52,7 @@ func newNodeReader(engine uint64) reader {
 		return C.lifesign_engine_node_reader(C.lifesign_engine(engine), reader, nil)
 	})
 }
+
+// isDirect is whether the word is the check's own. One that shows another's, as an
+// alias does, does not tell which commit of its own is the newest.
+func (r *reader) isDirect() bool { return r.place == r.word }

@@ -20,3 +20,9 @@ func (r *reader) Status() Status {
 	}
 	return Status(word) >> C.LIFESIGN_WORD_STATUS_SHIFT
 }
+
+// isAt is whether that version is known to be the newest of a direct check, whose
+// first is 1.
+func (r *reader) isAt(version uint64) bool {
+	return version != 0 && r.isDirect() && atomic.LoadUint64(r.word)>>versionShift == r.life>>versionShift|version
+}

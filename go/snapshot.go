@@ -114,26 +114,6 @@ func (b *readBuffer) grow(checks, bytes int) {
 
 func (b *readBuffer) chars() *C.char { return (*C.char)(unsafe.Pointer(unsafe.SliceData(b.bytes))) }
 
-func readSnapshot(read func(snapshot *C.lifesign_snapshot, bytes *C.char, bytesCap C.size_t, needed *C.size_t, detail *C.lifesign_error) C.lifesign_result) (Snapshot, error) {
-	buffer := readBuffers.Get().(*readBuffer)
-	defer readBuffers.Put(buffer)
-	for {
-		buffer.prepare()
-		var needed C.size_t
-		detail := newErrorDetail()
-		result := read(&buffer.checks[0], buffer.chars(), C.size_t(len(buffer.bytes)), &needed, &detail.c)
-		err := detail.result(result)
-		switch {
-		case err == nil:
-			return snapshot(buffer.bytes, &buffer.checks[0]), nil
-		case result == C.LIFESIGN_BUFFER_TOO_SMALL:
-			buffer.grow(1, int(needed))
-		default:
-			return Snapshot{}, err
-		}
-	}
-}
-
 func readView(read func(view *C.lifesign_service_view, checks *C.lifesign_snapshot, checksCap C.size_t,
 	bytes *C.char, bytesCap C.size_t, needed *C.size_t, detail *C.lifesign_error) C.lifesign_result) (ServiceSnapshot, error) {
 	buffer := readBuffers.Get().(*readBuffer)
@@ -179,36 +159,34 @@ func serviceSnapshot(buffer *readBuffer, view *C.lifesign_service_view) ServiceS
 	return service
 }
 
-func snapshot(buffer []byte, c *C.lifesign_snapshot) Snapshot {
+func snapshot(buffer []byte, c *C.lifesign_snapshot) (s Snapshot) {
 	texts := newTexts(buffer, c.id, c.name, c.service, c.target, c.data, c.output)
-	s := numbers(c)
+	s.setNumbers(c)
 	s.ID, s.Name, s.Service = texts.text(c.id), texts.text(c.name), texts.text(c.service)
 	s.Target, s.Output, s.Data = texts.text(c.target), texts.text(c.output), texts.data(c.data)
 	return s
 }
 
-// numbers is all of a state but for its texts and data.
-func numbers(c *C.lifesign_snapshot) Snapshot {
-	return Snapshot{
-		Check:       uint64(c.check),
-		Kind:        CheckKind(c.kind),
-		Status:      Status(c.status),
-		Initial:     c.flags&C.LIFESIGN_FLAG_INITIAL != 0,
-		Orphaned:    c.flags&C.LIFESIGN_FLAG_ORPHANED != 0,
-		Restored:    c.flags&C.LIFESIGN_FLAG_RESTORED != 0,
-		Derived:     c.flags&C.LIFESIGN_FLAG_DERIVED != 0,
-		Gone:        c.flags&C.LIFESIGN_FLAG_GONE != 0,
-		Incarnation: uint64(c.incarnation),
-		Version:     uint64(c.version),
-		Transitions: uint64(c.transitions),
-		Revision:    uint64(c.revision),
-		Generation:  uint64(c.generation),
-		Epoch:       uint64(c.epoch),
-		Time:        time.Unix(0, int64(c.time_ns)),
-		Since:       time.Unix(0, int64(c.since_ns)),
-		Writer:      uint32(c.writer),
-		Holder:      uint32(c.holder),
-	}
+// setNumbers sets all of a state but for its texts and data.
+func (s *Snapshot) setNumbers(c *C.lifesign_snapshot) {
+	s.Check = uint64(c.check)
+	s.Kind = CheckKind(c.kind)
+	s.Status = Status(c.status)
+	s.Initial = c.flags&C.LIFESIGN_FLAG_INITIAL != 0
+	s.Orphaned = c.flags&C.LIFESIGN_FLAG_ORPHANED != 0
+	s.Restored = c.flags&C.LIFESIGN_FLAG_RESTORED != 0
+	s.Derived = c.flags&C.LIFESIGN_FLAG_DERIVED != 0
+	s.Gone = c.flags&C.LIFESIGN_FLAG_GONE != 0
+	s.Incarnation = uint64(c.incarnation)
+	s.Version = uint64(c.version)
+	s.Transitions = uint64(c.transitions)
+	s.Revision = uint64(c.revision)
+	s.Generation = uint64(c.generation)
+	s.Epoch = uint64(c.epoch)
+	s.Time = time.Unix(0, int64(c.time_ns))
+	s.Since = time.Unix(0, int64(c.since_ns))
+	s.Writer = uint32(c.writer)
+	s.Holder = uint32(c.holder)
 }
 
 // texts is the stretch of a byte buffer that one state's spans lie in, copied

@@ -93,6 +93,8 @@ func BenchmarkStatusBesideWriter(b *testing.B) {
 	})
 }
 
+// What a peer hands out stays as it is. Into a buffer is as a program reads a
+// check again and again; anew is what lies in the buffer each time another's.
 func BenchmarkSnapshot(b *testing.B) {
 	each(b, func(b *testing.B, p peer) {
 		kept := new(kept)
@@ -102,31 +104,76 @@ func BenchmarkSnapshot(b *testing.B) {
 			}
 		}
 	})
+	b.Run("buffer", func(b *testing.B) { buffered(b, 1) })
+	b.Run("buffer-anew", func(b *testing.B) { buffered(b, 2) })
 	byItself(b, unturned, func(r *reports, checks *[batchSize]uint64, times int) int {
 		return r.snapshots(checks[0], times)
 	})
 }
 
+// buffered reads so many checks by turns, one at a time, into one buffer.
+func buffered(b *testing.B, checks int) {
+	e := newLifesign(b, node)
+	var buffer lifesign.SnapshotBuffer
+	for _, check := range e.checks[:checks] {
+		must(buffer.Read(check))(b)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := 0; i < b.N; i++ {
+		check := e.checks[i%checks]
+		snapshots, err := buffer.Read(check)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if s := &snapshots[0]; s.Check != check.Handle() || s.Status != lifesign.Passing || s.Output != outputs[0] {
+			b.Fatalf("check %d of %d: %+v", i%checks, checks, *s)
+		}
+	}
+	b.StopTimer()
+	right(b, e)
+}
+
 func BenchmarkSnapshotBesideWriter(b *testing.B) {
 	twoProcessors(b)
 	each(b, func(b *testing.B, p peer) {
-		passing, kept := 0, new(kept)
-		beside(b, p, 0, func() {
-			for i := 0; i < b.N; i++ {
-				turn := 1
-				is, output := p.whole(kept)
-				if is {
-					turn, passing = 0, passing+1
-				}
-				if output != outputs[turn] {
-					b.Fatalf("torn: passing %t, %q", is, output)
-				}
+		kept := new(kept)
+		whole(b, p, func() (bool, string) { return p.whole(kept) })
+	})
+	b.Run("buffer", func(b *testing.B) {
+		e := newLifesign(b, node)
+		right(b, e)
+		var buffer lifesign.SnapshotBuffer
+		b.ReportAllocs()
+		whole(b, e, func() (bool, string) {
+			snapshots, err := buffer.Read(e.checks[0])
+			if err != nil {
+				b.Fatal(err)
 			}
+			return snapshots[0].Status == lifesign.Passing, snapshots[0].Output
 		})
-		if long(b) && (passing == 0 || passing == b.N) {
-			b.Errorf("of %d reads beside a writer of both %d say passing", b.N, passing)
+		right(b, e)
+	})
+}
+
+// whole reads check 0 whole beside its writer: what it says is never of two moments.
+func whole(b *testing.B, p peer, read func() (passing bool, output string)) {
+	passing := 0
+	beside(b, p, 0, func() {
+		for i := 0; i < b.N; i++ {
+			turn := 1
+			is, output := read()
+			if is {
+				turn, passing = 0, passing+1
+			}
+			if output != outputs[turn] {
+				b.Fatalf("torn: passing %t, %q", is, output)
+			}
 		}
 	})
+	if long(b) && (passing == 0 || passing == b.N) {
+		b.Errorf("of %d reads beside a writer of both %d say passing", b.N, passing)
+	}
 }
 
 // all fails unless all of b.N reads said passing.
