@@ -35,7 +35,6 @@ package lifesign
 #cgo noescape lifesign_check_history
 #cgo noescape lifesign_token_acquire
 #cgo noescape lifesign_token_take_over
-#cgo noescape lifesign_token_write
 #cgo noescape lifesign_token_write_batch
 #cgo noescape lifesign_token_renew
 #cgo noescape lifesign_token_generation
@@ -88,7 +87,6 @@ package lifesign
 #cgo nocallback lifesign_check_history
 #cgo nocallback lifesign_token_acquire
 #cgo nocallback lifesign_token_take_over
-#cgo nocallback lifesign_token_write
 #cgo nocallback lifesign_token_write_batch
 #cgo nocallback lifesign_token_renew
 #cgo nocallback lifesign_token_generation

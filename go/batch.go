@@ -45,17 +45,14 @@ func UpdateBatch(writes []Write) error {
 	crossing, outputs := memory.writes, memory.outputs
 	for i := range writes {
 		write, c := &writes[i], &crossing[i]
-		*c = C.lifesign_write{
-			struct_size: C.uint32_t(unsafe.Sizeof(*c)),
-			status:      C.lifesign_status(write.Status),
-			token:       C.lifesign_token(write.Token.handle),
-			result:      C.LIFESIGN_INTERNAL, // until the engine has come to it
-			detail:      &memory.details[i],
-		}
-		memory.details[i].code = C.LIFESIGN_OK
-		if length := copy(outputs, write.Output); length > 0 {
-			c.output = C.lifesign_str{ptr: (*C.char)(unsafe.Pointer(&outputs[0])), len: C.size_t(length)}
-			outputs = outputs[length:]
+		c.status = C.lifesign_status(write.Status)
+		c.token = C.lifesign_token(write.Token.handle)
+		c.result = C.LIFESIGN_INTERNAL // until the engine has come to it
+		c.revision = 0
+		c.output.len = C.size_t(copy(outputs, write.Output))
+		if c.output.len > 0 {
+			c.output.ptr = (*C.char)(unsafe.Pointer(&outputs[0]))
+			outputs = outputs[c.output.len:]
 		}
 	}
 	detail := newErrorDetail()
@@ -106,8 +103,10 @@ func takeBatchMemory(writes, outputs int) *batchMemory {
 		details: unsafe.Slice((*C.lifesign_error)(details), writes),
 		outputs: unsafe.Slice((*byte)(bytes), outputs),
 	}
-	for i := range memory.details {
-		memory.details[i].struct_size = C.uint32_t(unsafe.Sizeof(memory.details[i]))
+	for i := range memory.writes {
+		c := &memory.writes[i]
+		c.struct_size, c.detail = C.uint32_t(unsafe.Sizeof(*c)), &memory.details[i]
+		prepareDetail(c.detail)
 	}
 	runtime.AddCleanup(memory, func(all [3]unsafe.Pointer) {
 		for _, each := range all {

@@ -124,23 +124,29 @@ func newError(code Code, sentence string) *Error {
 // is kept in a pool, because most calls do not fail and it is large.
 type errorDetail struct{ c C.lifesign_error }
 
-var errorDetails = sync.Pool{New: func() any { return new(errorDetail) }}
+var errorDetails = sync.Pool{New: func() any {
+	detail := new(errorDetail)
+	prepareDetail(&detail.c)
+	return detail
+}}
+
+// prepareDetail makes a struct of zeroes, or one that was used, ready for a call.
+func prepareDetail(c *C.lifesign_error) {
+	c.struct_size = C.uint32_t(unsafe.Sizeof(*c))
+	c.code = C.LIFESIGN_OK
+}
 
 // newErrorDetail takes a struct from the pool; result gives it back.
-func newErrorDetail() *errorDetail {
-	detail := errorDetails.Get().(*errorDetail)
-	detail.c.struct_size = C.uint32_t(unsafe.Sizeof(detail.c))
-	detail.c.code = C.LIFESIGN_OK
-	return detail
-}
+func newErrorDetail() *errorDetail { return errorDetails.Get().(*errorDetail) }
 
 // result makes a Go error of a call's result; the detail must not be used
 // after it.
 func (d *errorDetail) result(code C.lifesign_result) error {
-	var err error
-	if code != C.LIFESIGN_OK {
-		err = refusal(&d.c, code)
+	if code == C.LIFESIGN_OK {
+		errorDetails.Put(d)
+		return nil
 	}
+	err := refusal(&d.c, code)
 	errorDetails.Put(d)
 	return err
 }
@@ -160,8 +166,12 @@ func (d *errorDetail) done() {
 	}
 }
 
-// refusal is what the detail describes.
+// refusal is what the detail describes, which is ready for another call then.
 func refusal(c *C.lifesign_error, code C.lifesign_result) *Error {
+	if c == nil {
+		return &Error{Code: Code(code)}
+	}
+	defer prepareDetail(c)
 	if c.code != code {
 		// The call failed before it could describe why.
 		return &Error{Code: Code(code)}

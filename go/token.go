@@ -1,6 +1,31 @@
 package lifesign
 
-// #include "lifesign.h"
+/*
+#include <stdlib.h>
+#include "lifesign.h"
+
+#cgo noescape token_write
+#cgo nocallback token_write
+
+// What came of a write; of a refused one its detail, to be freed, or NULL if there is no memory for it.
+typedef struct {
+	lifesign_result result;
+	lifesign_error *detail;
+} written;
+
+// Most writes are not refused: the place for a detail is on this side's stack, where it costs nothing.
+static written token_write(lifesign_token token, lifesign_status status, const char *output, size_t length) {
+	lifesign_error detail;
+	written of = {0, NULL};
+
+	detail.struct_size = sizeof detail;
+	detail.code = LIFESIGN_OK;
+	of.result = lifesign_token_write(token, status, output, length, &detail);
+	if (of.result != LIFESIGN_OK && (of.detail = malloc(sizeof detail)) != NULL)
+		*of.detail = detail;
+	return of;
+}
+*/
 import "C"
 
 import (
@@ -10,6 +35,7 @@ import (
 	"runtime"
 	"sync"
 	"time"
+	"unsafe"
 )
 
 // Token is the right to write one check. It may be used from several
@@ -89,10 +115,13 @@ func closeToken(handle uint64) { C.lifesign_token_close(C.lifesign_token(handle)
 // The same status and output again is a heartbeat: it starts the lease anew and
 // changes nothing.
 func (t *Token) Update(status Status, output string) error {
-	detail := newErrorDetail()
-	err := detail.result(C.lifesign_token_write(C.lifesign_token(t.handle), C.lifesign_status(status), chars(output), C.size_t(len(output)), &detail.c))
+	written := C.token_write(C.lifesign_token(t.handle), C.lifesign_status(status), chars(output), C.size_t(len(output)))
 	runtime.KeepAlive(t)
-	return err
+	if written.result == C.LIFESIGN_OK {
+		return nil
+	}
+	defer C.free(unsafe.Pointer(written.detail))
+	return refusal(written.detail, written.result)
 }
 
 // Renew starts the token's lease anew without a report. One that ran out is
