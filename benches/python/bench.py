@@ -19,6 +19,8 @@ BENCHES = (
     (f"py-statuses/lifesign/{MANY}", "many.statuses()"),
     (f"py-statuses/tolist/{MANY}", "thousand.tolist()"),
     (f"py-statuses/dict-lock/{MANY}", "plain.statuses(names)"),
+    # One of them was written since they were read last.
+    (f"py-flip-and-statuses/lifesign/{MANY}", "flipper.flip(); changing.statuses()"),
     (f"py-snapshots/lifesign/{MANY}", "many.snapshots()"),
     ("py-snapshot/lifesign", "check.snapshot()"),
     ("py-snapshot/dict-lock", "plain.snapshot('web:quiet')"),
@@ -42,6 +44,7 @@ def names(world: World) -> dict[str, object]:
         "view": view,
         "thousand": thousand,
         "many": world.many,
+        "changing": world.changing,
         "names": world.names,
         "plain": world.plain,
         "flipper": world.flipper,

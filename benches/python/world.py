@@ -62,6 +62,7 @@ class World:
             checks.append(self.engine.register_check(name, service=many, initial=status))
             self.plain.register(name, status)
         self.many = self.engine.group(checks)
+        self.changing = self.engine.group([self.flipped, *checks[1:]])
         assert self.many.statuses() == self.plain.statuses(self.names) == wanted
 
     def assert_right(self) -> None:
@@ -72,7 +73,7 @@ class World:
         ):
             assert (snapshot.status, snapshot.output) == flipper.shows
             assert snapshot.transitions == flipper.flips
-        assert self.flipped.status is self.alias.status is self.flipper.shows[0]
+        assert self.flipped.status is self.alias.status is self.changing.statuses()[0] is self.flipper.shows[0]
         assert self.plain.status("web:flipped") is self.plain_flipper.shows[0]
         assert self.quiet.snapshot().output == self.plain.snapshot("web:quiet").output == UP
         assert self.quiet.snapshot().transitions == self.plain.snapshot("web:quiet").transitions == 0

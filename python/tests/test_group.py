@@ -21,6 +21,16 @@ def test_statuses_and_snapshots_are_those_of_each(world: World) -> None:
         assert group.snapshots() == [one, None, world.alias.snapshot(), one]
 
 
+def test_what_is_returned_is_the_callers_own(world: World) -> None:
+    group = world.engine.group([world.check, world.alias])
+    for status in (Status.WARNING, Status.WARNING, Status.PASSING, Status.PASSING):
+        world.token.update(status, "")
+        first = group.statuses()
+        assert first == [status, status]
+        first.clear()
+        assert group.statuses() == [status, status]
+
+
 def test_none_at_all(engine: Engine) -> None:
     group = engine.group([])
     assert (group.statuses(), group.snapshots(), len(group)) == ([], [], 0)

@@ -1,7 +1,7 @@
 """CheckGroup: many checks, read by one call."""
 
 from collections.abc import Iterable
-from ctypes import byref, c_size_t, create_string_buffer, sizeof
+from ctypes import Array, byref, c_size_t, c_uint32, create_string_buffer, sizeof
 from typing import TYPE_CHECKING
 
 from . import _abi as abi
@@ -27,7 +27,7 @@ class CheckGroup:
     Several threads may read one group at once.
     """
 
-    __slots__ = ("_checks", "_codes", "_engine", "_handles")
+    __slots__ = ("_checks", "_count", "_decoded", "_engine", "_handles", "_rooms")
 
     def __init__(self, engine: "Engine", checks: Iterable[Check]) -> None:
         self._engine = engine
@@ -37,7 +37,11 @@ class CheckGroup:
                 message = f"check {check.id!r} is another engine's: make a group of each engine's checks"
                 raise ForeignEngineError(message)
         self._handles = (abi.check * len(self._checks))(*(check.handle for check in self._checks))
-        self._codes = abi.status * len(self._checks)
+        self._count = len(self._checks)
+        # Where statuses are read into and the same as the library takes it, one for each thread that reads at once.
+        self._rooms: list[tuple[bytearray, Array[c_uint32]]] = []
+        # What was read last and what it means, none of it gone: most of the time nothing has changed.
+        self._decoded: tuple[bytes, list[Status]] = (b"", [])
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -51,16 +55,25 @@ class CheckGroup:
             ClosedError: The engine was closed.
             ForkedError: The engine is the parent process's.
         """
-        codes = self._codes()
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            raw = bytearray(self._count * sizeof(abi.status))
+            room = raw, (abi.status * self._count).from_buffer(raw)
+        read, codes = room
         # Without a structure for the detail, which costs much; a refusal is asked for again with one.
-        if _read_statuses(self._handles, len(codes), codes, None) != abi.OK:
-            call(_read_statuses, self._handles, len(codes), codes)
-        # The lowest byte of each code.
-        read = bytes(codes)[:: sizeof(abi.status)]
-        if Status.GONE in read:
-            self._is_open()
-        by_code = STATUSES
-        return [by_code[code] for code in read]
+        if _read_statuses(self._handles, self._count, codes, None) != abi.OK:
+            call(_read_statuses, self._handles, self._count, codes)
+        known, statuses = self._decoded
+        if read != known:
+            by_code, low = STATUSES, bytes(read[:: sizeof(abi.status)])  # the lowest byte of each code
+            statuses = [by_code[code] for code in low]
+            if Status.GONE in low:
+                self._is_open()
+            else:
+                self._decoded = bytes(read), statuses
+        self._rooms.append(room)
+        return statuses.copy()
 
     def snapshots(self) -> list[Snapshot | None]:
         """Return the whole state of each check, each of them one commit, ``None`` if it was deregistered.
