@@ -22,32 +22,35 @@ uint64_t bench_snapshots(uint64_t check, uint64_t times, const reports *shown) {
 	return right;
 }
 
-// A step of 1 turns at each write; one of 2 never does.
-static uint64_t writes(uint64_t check, uint64_t times, uint64_t step, const reports *by_turns) {
+uint64_t bench_acquire(uint64_t check) {
 	lifesign_token token;
+
+	return lifesign_token_acquire(check, NULL, &token, NULL) == LIFESIGN_OK ? token : 0;
+}
+
+void bench_close(uint64_t token) { lifesign_token_close(token, NULL); }
+
+// A step of 1 turns at each write; one of 2 never does.
+static uint64_t writes(uint64_t token, uint64_t times, uint64_t step, const reports *by_turns) {
 	uint64_t done = 0;
 
-	if (lifesign_token_acquire(check, NULL, &token, NULL) != LIFESIGN_OK)
-		return 0;
 	for (uint64_t i = 0, turn = step; i < times; i++, turn += step)
 		done += lifesign_token_write(token, statuses[turn % 2], by_turns->text[turn % 2], by_turns->length[turn % 2], NULL) == LIFESIGN_OK;
-	lifesign_token_close(token, NULL);
 	return done;
 }
 
-uint64_t bench_flips(uint64_t check, uint64_t times, const reports *by_turns) { return writes(check, times, 1, by_turns); }
+uint64_t bench_flips(uint64_t token, uint64_t times, const reports *by_turns) { return writes(token, times, 1, by_turns); }
 
-uint64_t bench_heartbeats(uint64_t check, uint64_t times, const reports *by_turns) { return writes(check, times, 2, by_turns); }
+uint64_t bench_heartbeats(uint64_t token, uint64_t times, const reports *by_turns) { return writes(token, times, 2, by_turns); }
 
-uint64_t bench_batches(const uint64_t *checks, uint64_t times, const reports *by_turns) {
+uint64_t bench_batches(const uint64_t *tokens, uint64_t times, const reports *by_turns) {
 	lifesign_write batch[BATCH];
 	uint64_t done = 0;
 
 	memset(batch, 0, sizeof batch);
 	for (int i = 0; i < BATCH; i++) {
 		batch[i].struct_size = sizeof batch[i];
-		if (lifesign_token_acquire(checks[i], NULL, &batch[i].token, NULL) != LIFESIGN_OK)
-			return 0;
+		batch[i].token = tokens[i];
 	}
 	for (uint64_t turn = 1; turn <= times; turn++) {
 		for (int i = 0; i < BATCH; i++) {
@@ -57,7 +60,5 @@ uint64_t bench_batches(const uint64_t *checks, uint64_t times, const reports *by
 		}
 		done += lifesign_token_write_batch(batch, BATCH, NULL) == LIFESIGN_OK;
 	}
-	for (int i = 0; i < BATCH; i++)
-		lifesign_token_close(batch[i].token, NULL);
 	return done;
 }

@@ -31,18 +31,41 @@ func (r *reports) free() {
 	}
 }
 
-func (r *reports) snapshots(check uint64, times int) int {
-	return int(C.bench_snapshots(C.uint64_t(check), C.uint64_t(times), &r.c))
+// ownSide is checks that are read and written on the other side alone.
+type ownSide struct {
+	*reports
+	checks, tokens [batchSize]uint64
 }
 
-func (r *reports) flips(check uint64, times int) int {
-	return int(C.bench_flips(C.uint64_t(check), C.uint64_t(times), &r.c))
+// newOwnSide acquires checks; not all of them if somebody holds one.
+func newOwnSide(checks [batchSize]uint64, passing, critical string) (own *ownSide, all bool) {
+	own, all = &ownSide{reports: newReports(passing, critical), checks: checks}, true
+	for i, check := range checks {
+		own.tokens[i] = uint64(C.bench_acquire(C.uint64_t(check)))
+		all = all && own.tokens[i] != 0
+	}
+	return own, all
 }
 
-func (r *reports) heartbeats(check uint64, times int) int {
-	return int(C.bench_heartbeats(C.uint64_t(check), C.uint64_t(times), &r.c))
+func (o *ownSide) close() {
+	for _, token := range o.tokens {
+		C.bench_close(C.uint64_t(token))
+	}
+	o.free()
 }
 
-func (r *reports) batches(checks *[batchSize]uint64, times int) int {
-	return int(C.bench_batches((*C.uint64_t)(&checks[0]), C.uint64_t(times), &r.c))
+func (o *ownSide) snapshots(times int) int {
+	return int(C.bench_snapshots(C.uint64_t(o.checks[0]), C.uint64_t(times), &o.c))
+}
+
+func (o *ownSide) flips(times int) int {
+	return int(C.bench_flips(C.uint64_t(o.tokens[0]), C.uint64_t(times), &o.c))
+}
+
+func (o *ownSide) heartbeats(times int) int {
+	return int(C.bench_heartbeats(C.uint64_t(o.tokens[0]), C.uint64_t(times), &o.c))
+}
+
+func (o *ownSide) batches(times int) int {
+	return int(C.bench_batches((*C.uint64_t)(&o.tokens[0]), C.uint64_t(times), &o.c))
 }

@@ -11,11 +11,16 @@ typedef struct {
 	uint64_t length[2];
 } reports;
 
+// The token of a check that nobody holds, 0 if there is none to be had.
+uint64_t bench_acquire(uint64_t check);
+void bench_close(uint64_t token);
+
 // Each does the same so many times within one call from Go, and returns how often
-// it went right. The checks that are written must be held by nobody.
+// it went right. What is written are flips, the first to critical, and heartbeats
+// of passing.
 uint64_t bench_snapshots(uint64_t check, uint64_t times, const reports *shown);
-uint64_t bench_flips(uint64_t check, uint64_t times, const reports *by_turns);
-uint64_t bench_heartbeats(uint64_t check, uint64_t times, const reports *by_turns);
-uint64_t bench_batches(const uint64_t *checks, uint64_t times, const reports *by_turns);
+uint64_t bench_flips(uint64_t token, uint64_t times, const reports *by_turns);
+uint64_t bench_heartbeats(uint64_t token, uint64_t times, const reports *by_turns);
+uint64_t bench_batches(const uint64_t *tokens, uint64_t times, const reports *by_turns);
 
 #endif

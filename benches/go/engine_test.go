@@ -1,32 +1,140 @@
 package benches
 
-import "testing"
+import (
+	"runtime"
+	"slices"
+	"testing"
+	"time"
 
-// byItself measures the engine without Go: what does its work so many times in
-// one call, which leaves check 0 as after a flip to that turn.
-func byItself(b *testing.B, turn func(times int) int, work func(r *reports, checks *[batchSize]uint64, times int) int) {
-	b.Run("engine", func(b *testing.B) {
-		e := newLifesign(b, node)
-		var checks [batchSize]uint64
-		for i := range checks {
-			checks[i] = e.checks[i].Handle()
-			// The writer is on the other side.
-			if err := e.tokens[i].Close(); err != nil {
-				b.Fatal(err)
-			}
+	"lifesign.dev/lifesign"
+)
+
+// What Go adds to the engine: the same through Go and in one call on the other
+// side, and bare calls, each in turns of some microseconds, because small
+// differences are lost otherwise in what changes from one second to the next. A
+// figure is the median of the turns.
+
+// turn is how many operations a side makes in one, if they are short; even, so
+// that flips go on as they began.
+const turn = 32
+
+func BenchmarkSnapshotPaired(b *testing.B) {
+	var buffer lifesign.SnapshotBuffer
+	paired(b, turn, func(e *engine, times int) int {
+		for i := range times {
+			// What lies in the buffer is always another's.
+			e.readInto(b, &buffer, e.checks[i%2])
 		}
-		r := newReports(outputs[0], outputs[1])
-		defer r.free()
-		b.ResetTimer()
-		done := work(r, &checks, b.N)
-		b.StopTimer()
-		if done != b.N {
-			b.Errorf("%d of %d went right", done, b.N)
-		}
-		shows(b, e, turn(b.N))
-	})
+		return times
+	}, (*ownSide).snapshots)
 }
 
-// What a number of writes leaves behind.
-func byTurns(times int) int { return times % 2 }
-func unturned(int) int      { return 0 }
+func BenchmarkFlipPaired(b *testing.B) {
+	paired(b, turn, func(e *engine, times int) int {
+		for i := 1; i <= times; i++ {
+			e.flip(0, i%2)
+		}
+		return times
+	}, (*ownSide).flips)
+}
+
+// With an alias of the service, which is read after each flip.
+func BenchmarkFlipUntilAliasPaired(b *testing.B) {
+	pairedWith(b, (*engine).watch, turn, func(e *engine, times int) int {
+		for i := 1; i <= times; i++ {
+			e.untilAlias(i % 2)
+		}
+		return times
+	}, (*ownSide).flips)
+}
+
+func BenchmarkHeartbeatPaired(b *testing.B) {
+	paired(b, turn, func(e *engine, times int) int {
+		for range times {
+			e.flip(0, 0)
+		}
+		return times
+	}, (*ownSide).heartbeats)
+}
+
+// A figure is that of all 64 flips.
+func BenchmarkBatch64Paired(b *testing.B) {
+	writes := make([]lifesign.Write, batchSize)
+	paired(b, 2, func(e *engine, times int) int {
+		for i := 1; i <= times; i++ {
+			e.batch(b, writes, i%2)
+		}
+		return times
+	}, (*ownSide).batches)
+}
+
+// paired measures the three by turns, of so many operations; a side says how many
+// of them went right.
+func paired(b *testing.B, times int, fromGo func(e *engine, times int) int, ownSide func(own *ownSide, times int) int) {
+	pairedWith(b, func(*engine, testing.TB) {}, times, fromGo, ownSide)
+}
+
+// pairedWith prepares the engines of both sides alike before that.
+func pairedWith(b *testing.B, prepare func(e *engine, tb testing.TB), times int,
+	fromGo func(e *engine, times int) int, ownSide func(own *ownSide, times int) int) {
+	e, version := newLifesign(b, node), lifesign.ABIVersion()
+	other, own := newOther(b)
+	prepare(e, b)
+	prepare(other, b)
+	sides := []struct {
+		name  string
+		times int
+		do    func(times int) int
+	}{
+		{"lifesign", times, func(times int) int { return fromGo(e, times) }},
+		{"engine", times, func(times int) int { return ownSide(own, times) }},
+		{"call", turn, func(times int) (right int) {
+			for range times {
+				if lifesign.ABIVersion() == version {
+					right++
+				}
+			}
+			return right
+		}},
+	}
+	for _, side := range sides {
+		side.do(side.times)
+	}
+	spent := make([][]float64, len(sides))
+	for done := 0; done < b.N; done += times {
+		for i, side := range sides {
+			start := time.Now()
+			right := side.do(side.times)
+			spent[i] = append(spent[i], float64(time.Since(start).Nanoseconds())/float64(side.times))
+			if right != side.times {
+				b.Fatalf("%s: %d of %d went right", side.name, right, side.times)
+			}
+		}
+	}
+	b.ReportMetric(0, "ns/op") // which would be of all three
+	for i, side := range sides {
+		slices.Sort(spent[i])
+		b.ReportMetric(spent[i][len(spent[i])/2], side.name+"-ns/op")
+	}
+	shows(b, e, 0)
+	shows(b, other, 0)
+	runtime.KeepAlive(other)
+}
+
+// newOther is an engine that is written on the other side.
+func newOther(b *testing.B) (*engine, *ownSide) {
+	e := newLifesign(b, node)
+	var checks [batchSize]uint64
+	for i := range checks {
+		checks[i] = e.checks[i].Handle()
+		if err := e.tokens[i].Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	own, all := newOwnSide(checks, outputs[0], outputs[1])
+	b.Cleanup(own.close)
+	if !all {
+		b.Fatal("a check is held by somebody else")
+	}
+	return e, own
+}

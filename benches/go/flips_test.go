@@ -8,9 +8,6 @@ import (
 
 func BenchmarkFlip(b *testing.B) {
 	each(b, flips)
-	byItself(b, byTurns, func(r *reports, checks *[batchSize]uint64, times int) int {
-		return r.flips(checks[0], times)
-	})
 }
 
 // The other writer has a check and a service of its own.
@@ -29,6 +26,20 @@ func flips(b *testing.B, p peer) {
 	shows(b, p, b.N%2)
 }
 
+// A whole check that was read before and was written since: nothing that a peer
+// keeps for its readers is worth anything.
+func BenchmarkFlipAndSnapshot(b *testing.B) {
+	each(b, func(b *testing.B, p peer) {
+		kept := new(kept)
+		for i := 1; i <= b.N; i++ {
+			p.flip(0, i%2)
+			if passing, output := p.whole(kept); passing != (i%2 == 0) || output != outputs[i%2] {
+				b.Fatalf("after a flip to %q: passing %t, %q", outputs[i%2], passing, output)
+			}
+		}
+	})
+}
+
 // The same status and output again.
 func BenchmarkHeartbeat(b *testing.B) {
 	each(b, func(b *testing.B, p peer) {
@@ -37,9 +48,6 @@ func BenchmarkHeartbeat(b *testing.B) {
 		}
 		b.StopTimer()
 		shows(b, p, 0)
-	})
-	byItself(b, unturned, func(r *reports, checks *[batchSize]uint64, times int) int {
-		return r.heartbeats(checks[0], times)
 	})
 }
 
@@ -51,17 +59,19 @@ func BenchmarkBatch64(b *testing.B) {
 		b.ReportAllocs()
 		b.ResetTimer()
 		for i := 1; i <= b.N; i++ {
-			for j := range writes {
-				writes[j].Token, writes[j].Status, writes[j].Output = e.tokens[j], statuses[i%2], outputs[i%2]
-			}
-			if err := lifesign.UpdateBatch(writes); err != nil {
-				b.Fatal(err)
-			}
+			e.batch(b, writes, i%2)
 		}
 		b.StopTimer()
 		shows(b, e, b.N%2)
 	})
-	byItself(b, byTurns, func(r *reports, checks *[batchSize]uint64, times int) int {
-		return r.batches(checks, times)
-	})
+}
+
+// batch flips the first checks to that turn.
+func (e *engine) batch(b *testing.B, writes []lifesign.Write, turn int) {
+	for i := range writes {
+		writes[i].Token, writes[i].Status, writes[i].Output = e.tokens[i], statuses[turn], outputs[turn]
+	}
+	if err := lifesign.UpdateBatch(writes); err != nil {
+		b.Fatal(err)
+	}
 }

@@ -85,6 +85,9 @@ func rowOf(name, processors, unit string) (row, bool) {
 		}
 		rest += "/" + processors
 	}
+	if side, of := strings.CutSuffix(unit, "-ns/op"); of {
+		return row{key{id("") + "/" + side, "ns"}, false}, true
+	}
 	switch unit {
 	case "ns/op":
 		if parallel {
