@@ -35,12 +35,13 @@
 //
 // # Reading
 //
-// [Check.Status], [Service.Status] and [Engine.NodeStatus] are two atomic loads
-// of words of the library's: no call into
-// C, whatever else goes on. [Check.Snapshot] is one whole commit, and
+// [Check.Status], [Service.Status] and [Engine.NodeStatus] are one or two atomic
+// loads of words of the library's: no call into C, whatever else goes on.
+// [Check.Snapshot] is one whole commit, and
 // [Service.Snapshot] a service with all its checks as of one epoch; neither
 // changes after it was returned. [SnapshotBuffer] reads many checks by one call,
-// without allocation.
+// without allocation. A check that was read before and stands as it was is read
+// whole without a call.
 //
 // [Check.Who] tells who holds a check and since when, [Check.Writers] everybody
 // who wrote it or tried to, and [Check.History] its latest changes of status,

@@ -13,10 +13,11 @@ type reader struct {
 	// word is the word with the status: a check's own, or that of what an
 	// alias, a service or the node shows.
 	word *uint64
-	// place is where the life can be told from, the word itself or a link, and
-	// life what mask leaves of it as long as the life lasts.
-	place      *uint64
+	// life is what mask leaves of the word as long as the life lasts. A word
+	// that is another's does not tell, nor does mask leave anything of it: life
+	// is then what link has as long as it lasts. A check's own link is nil.
 	mask, life uint64
+	link       *uint64
 }
 
 const lifeBits = uint64(1<<16-1) << C.LIFESIGN_WORD_LIFE_SHIFT
@@ -29,7 +30,7 @@ const versionShift = C.LIFESIGN_WORD_STATUS_SHIFT + 2
 // stands: a word of zeroes, of no life. It is C's memory like that of the rest.
 var nowhere = func() reader {
 	word := (*uint64)(C.calloc(1, C.size_t(unsafe.Sizeof(uint64(0)))))
-	return reader{word: word, place: word, mask: lifeBits, life: lifeBits}
+	return reader{word: word, mask: lifeBits, life: lifeBits}
 }()
 
 // newReader takes over what a call has filled; a call that failed leaves
@@ -40,9 +41,9 @@ func newReader(fill func(*C.lifesign_reader) C.lifesign_result) reader {
 	if fill(&c) != C.LIFESIGN_OK {
 		return nowhere
 	}
-	r := reader{word: (*uint64)(unsafe.Pointer(c.word)), place: (*uint64)(unsafe.Pointer(c.link)), mask: ^uint64(0), life: uint64(c.life)}
-	if r.place == nil {
-		r.place, r.mask = r.word, lifeBits
+	r := reader{word: (*uint64)(unsafe.Pointer(c.word)), link: (*uint64)(unsafe.Pointer(c.link)), life: uint64(c.life)}
+	if r.link == nil {
+		r.mask = lifeBits
 	}
 	return r
 }
@@ -55,4 +56,4 @@ func newNodeReader(engine uint64) reader {
 
 // isDirect is whether the word is the check's own. One that shows another's, as an
 // alias does, does not tell which commit of its own is the newest.
-func (r *reader) isDirect() bool { return r.place == r.word }
+func (r *reader) isDirect() bool { return r.link == nil }

@@ -8,14 +8,22 @@ import "C"
 import "sync/atomic"
 
 // Status is the status now, and [Gone] if the check was deregistered or the
-// engine closed. It is two atomic loads, of an alias too, whatever else goes on:
+// engine closed. It is an atomic load, or two of an alias, whatever else goes on:
 // no call into C, no allocation.
 //
-// It is written to be inlined. The life is looked at after the word: if it is
-// there still, the word was read in it.
+// It is written to be inlined.
 func (r *reader) Status() Status {
 	word := atomic.LoadUint64(r.word)
-	if atomic.LoadUint64(r.place)&r.mask != r.life {
+	if word&r.mask == r.life {
+		return Status(word) >> C.LIFESIGN_WORD_STATUS_SHIFT
+	}
+	return r.linked(word)
+}
+
+// linked is the status in a word that is another's. The life is looked at after
+// the word: if it is there still, the word was read in it.
+func (r *reader) linked(word uint64) Status {
+	if r.link == nil || atomic.LoadUint64(r.link) != r.life {
 		return Gone
 	}
 	return Status(word) >> C.LIFESIGN_WORD_STATUS_SHIFT

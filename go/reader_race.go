@@ -15,9 +15,8 @@ import "unsafe"
 // library's gives, and would report races that are none: under it the loads are
 // made in C.
 func (r *reader) Status() Status {
-	c := C.lifesign_reader{word: (*C.uint64_t)(unsafe.Pointer(r.word)), life: C.uint64_t(r.life)}
-	if r.place != r.word {
-		c.link = (*C.uint64_t)(unsafe.Pointer(r.place))
+	c := C.lifesign_reader{
+		word: (*C.uint64_t)(unsafe.Pointer(r.word)), link: (*C.uint64_t)(unsafe.Pointer(r.link)), life: C.uint64_t(r.life),
 	}
 	return Status(C.lifesign_read(&c))
 }
