@@ -58,7 +58,7 @@ func BenchmarkHeartbeatPaired(b *testing.B) {
 }
 
 // A figure is that of all 64 flips.
-func BenchmarkBatch64Paired(b *testing.B) {
+func BenchmarkBatchPaired(b *testing.B) {
 	writes := make([]lifesign.Write, batchSize)
 	paired(b, 2, func(e *engine, times int) int {
 		for i := 1; i <= times; i++ {
@@ -68,8 +68,39 @@ func BenchmarkBatch64Paired(b *testing.B) {
 	}, (*ownSide).batches)
 }
 
-// paired measures the three by turns, of so many operations; a side says how many
-// of them went right.
+// side is what does an operation so many times and says how many went right. A
+// turn of it is of so many.
+type side struct {
+	name string
+	turn int
+	do   func(times int) int
+}
+
+// byTurns measures each of the sides.
+func byTurns(b *testing.B, sides []side) {
+	for _, side := range sides {
+		side.do(side.turn)
+	}
+	spent := make([][]float64, len(sides))
+	b.ResetTimer()
+	for done := 0; done < b.N; done += sides[0].turn {
+		for i, side := range sides {
+			start := time.Now()
+			right := side.do(side.turn)
+			spent[i] = append(spent[i], float64(time.Since(start).Nanoseconds())/float64(side.turn))
+			if right != side.turn {
+				b.Fatalf("%s: %d of %d went right", side.name, right, side.turn)
+			}
+		}
+	}
+	b.ReportMetric(0, "ns/op") // which would be of all together
+	for i, side := range sides {
+		slices.Sort(spent[i])
+		b.ReportMetric(spent[i][len(spent[i])/2], side.name+"-ns/op")
+	}
+}
+
+// paired measures the three by turns of so many operations.
 func paired(b *testing.B, times int, fromGo func(e *engine, times int) int, ownSide func(own *ownSide, times int) int) {
 	pairedWith(b, func(*engine, testing.TB) {}, times, fromGo, ownSide)
 }
@@ -81,11 +112,7 @@ func pairedWith(b *testing.B, prepare func(e *engine, tb testing.TB), times int,
 	other, own := newOther(b)
 	prepare(e, b)
 	prepare(other, b)
-	sides := []struct {
-		name  string
-		times int
-		do    func(times int) int
-	}{
+	byTurns(b, []side{
 		{"lifesign", times, func(times int) int { return fromGo(e, times) }},
 		{"engine", times, func(times int) int { return ownSide(own, times) }},
 		{"call", turn, func(times int) (right int) {
@@ -96,26 +123,7 @@ func pairedWith(b *testing.B, prepare func(e *engine, tb testing.TB), times int,
 			}
 			return right
 		}},
-	}
-	for _, side := range sides {
-		side.do(side.times)
-	}
-	spent := make([][]float64, len(sides))
-	for done := 0; done < b.N; done += times {
-		for i, side := range sides {
-			start := time.Now()
-			right := side.do(side.times)
-			spent[i] = append(spent[i], float64(time.Since(start).Nanoseconds())/float64(side.times))
-			if right != side.times {
-				b.Fatalf("%s: %d of %d went right", side.name, right, side.times)
-			}
-		}
-	}
-	b.ReportMetric(0, "ns/op") // which would be of all three
-	for i, side := range sides {
-		slices.Sort(spent[i])
-		b.ReportMetric(spent[i][len(spent[i])/2], side.name+"-ns/op")
-	}
+	})
 	shows(b, e, 0)
 	shows(b, other, 0)
 	runtime.KeepAlive(other)

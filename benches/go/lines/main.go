@@ -57,7 +57,7 @@ type figure struct {
 var calls = []struct {
 	row   string
 	calls int
-}{{"go-snapshot-paired", 2}, {"go-flip-paired", 1}, {"go-heartbeat-paired", 1}, {"go-batch-64-paired", 3}}
+}{{"go-snapshot-paired", 2}, {"go-flip-paired", 1}, {"go-heartbeat-paired", 1}, {"go-batch-paired", 3}}
 
 // allowed is what those rows may cost.
 func allowed(figures []figure) []figure {
