@@ -4,6 +4,8 @@ import json
 import os
 from array import array
 from pathlib import Path
+from statistics import quantiles
+from timeit import Timer
 
 import pyperf
 
@@ -29,6 +31,16 @@ BENCHES = (
     ("py-heartbeat/lifesign", "beating.update(passing, up)"),
     ("py-heartbeat/dict-lock", "plain.update('web:quiet', passing, up)"),
 )
+
+
+# By turns of some microseconds in one process, each statement so many times: small differences are lost otherwise in
+# what changes from one second, or one process, to the next.
+PAIRED = (
+    ("py-status-paired", 400, {"lifesign": "check.status", "memoryview": "view[0]"}),
+    ("py-word-paired", 400, {"lifesign": "word[0]", "memoryview": "view[0]"}),
+    (f"py-statuses-paired/{MANY}", 2, {"lifesign": "many.statuses()", "tolist": "thousand.tolist()"}),
+)
+TURNS = 2000
 
 
 def names(world: World) -> dict[str, object]:
@@ -61,6 +73,22 @@ def line(bench: pyperf.Benchmark) -> str:
     return json.dumps({"id": bench.get_name(), "value": value, "unit": "ns", "low": low, "high": high})
 
 
+def paired(row: str, times: int, statements: dict[str, str], known: dict[str, object]) -> list[str]:
+    """Measure statements by turns, and return a figure of each: the median and the quartiles of its turns."""
+    timers = {name: Timer("\n".join([statement] * min(times, 20)), globals=known) for name, statement in statements.items()}
+    turns: dict[str, list[float]] = {name: [] for name in statements}
+    for _ in range(TURNS):
+        for name, timer in timers.items():
+            turns[name].append(1e9 * timer.timeit(max(times // 20, 1)) / times)
+    row, _, parameter = row.partition("/")
+    figures = []
+    for name, values in turns.items():
+        low, value, high = quantiles(values, n=4)
+        id = "/".join(filter(None, (row, name, parameter)))
+        figures.append(json.dumps({"id": id, "value": value, "unit": "ns", "low": low, "high": high}))
+    return figures
+
+
 def main() -> None:
     """Measure: pyperf runs this program once more for each process of each bench."""
     runner = pyperf.Runner(processes=3, values=3, warmups=1, min_time=0.05)
@@ -80,6 +108,9 @@ def main() -> None:
     if not asked.worker:
         with (folder / "python.jsonl").open("a") as file:
             file.writelines(line(bench) + "\n" for bench in pyperf.BenchmarkSuite.load(str(results)))
+            for row, times, statements in PAIRED:
+                file.writelines(figure + "\n" for figure in paired(row, times, statements, known))
+        world.assert_right()
 
 
 if __name__ == "__main__":
