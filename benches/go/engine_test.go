@@ -38,14 +38,26 @@ func BenchmarkFlipPaired(b *testing.B) {
 	}, (*ownSide).flips)
 }
 
-// With an alias of the service, which is read after each flip.
+// With an alias of the service, which is read after each flip; and Consul's, on a
+// node of two checks, of which nobody asks more than to be told.
 func BenchmarkFlipUntilAliasPaired(b *testing.B) {
+	told := newConsulTold(b, 1)
+	told.watch(b)
 	pairedWith(b, (*engine).watch, turn, func(e *engine, times int) int {
 		for i := 1; i <= times; i++ {
 			e.untilAlias(i % 2)
 		}
 		return times
-	}, (*ownSide).flips)
+	}, (*ownSide).flips, side{"consul-told", turn, func(times int) int {
+		for i := 1; i <= times; i++ {
+			told.untilAlias(i % 2)
+		}
+		return times
+	}})
+	shows(b, told, 0)
+	if !told.aliasPassing() {
+		b.Error("the alias is behind")
+	}
 }
 
 func BenchmarkHeartbeatPaired(b *testing.B) {
@@ -105,14 +117,15 @@ func paired(b *testing.B, times int, fromGo func(e *engine, times int) int, ownS
 	pairedWith(b, func(*engine, testing.TB) {}, times, fromGo, ownSide)
 }
 
-// pairedWith prepares the engines of both sides alike before that.
+// pairedWith prepares the engines of both sides alike before that, and measures
+// others too.
 func pairedWith(b *testing.B, prepare func(e *engine, tb testing.TB), times int,
-	fromGo func(e *engine, times int) int, ownSide func(own *ownSide, times int) int) {
+	fromGo func(e *engine, times int) int, ownSide func(own *ownSide, times int) int, others ...side) {
 	e, version := newLifesign(b, node), lifesign.ABIVersion()
 	other, own := newOther(b)
 	prepare(e, b)
 	prepare(other, b)
-	byTurns(b, []side{
+	byTurns(b, append([]side{
 		{"lifesign", times, func(times int) int { return fromGo(e, times) }},
 		{"engine", times, func(times int) int { return ownSide(own, times) }},
 		{"call", turn, func(times int) (right int) {
@@ -123,7 +136,7 @@ func pairedWith(b *testing.B, prepare func(e *engine, tb testing.TB), times int,
 			}
 			return right
 		}},
-	})
+	}, others...))
 	shows(b, e, 0)
 	shows(b, other, 0)
 	runtime.KeepAlive(other)
