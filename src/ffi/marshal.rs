@@ -18,6 +18,11 @@ use crate::writer::record::{ENGINE, WriterRecord};
 pub struct Bytes(Vec<u8>);
 
 impl Bytes {
+    /// Makes room for as many more, so that they are not moved while they are added.
+    pub fn reserve(&mut self, len: usize) {
+        self.0.reserve(len);
+    }
+
     /// Adds some.
     pub fn push(&mut self, bytes: &[u8]) -> lifesign_span {
         let span = lifesign_span { offset: self.0.len() as u32, len: bytes.len() as u32 };
@@ -37,8 +42,8 @@ impl Bytes {
 
     /// Hands them over; the caller has made sure that there is room.
     pub fn put(&self, buffer: &Slots<c_char>) {
-        let bytes: Vec<c_char> = self.0.iter().map(|byte| *byte as c_char).collect();
-        buffer.fill(&bytes);
+        // SAFETY: a byte is a byte, whether its sign is told or not.
+        buffer.fill(unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast::<c_char>(), self.0.len()) });
     }
 }
 
@@ -57,6 +62,9 @@ pub fn snapshot(check: u64, state: &Snapshot, bytes: &mut Bytes) -> lifesign_sna
         CheckKind::AliasService(target) => (LIFESIGN_KIND_ALIAS_SERVICE, target.as_str()),
         CheckKind::AliasNode => (LIFESIGN_KIND_ALIAS_NODE, ""),
     };
+    let service = state.service_id().unwrap_or("");
+    let texts = [state.id(), state.name(), service, target, state.output()];
+    bytes.reserve(texts.iter().map(|text| text.len()).sum::<usize>() + state.data().len());
     let crossing = [
         (flag::INITIAL, LIFESIGN_FLAG_INITIAL),
         (flag::ORPHANED, LIFESIGN_FLAG_ORPHANED),
@@ -82,7 +90,7 @@ pub fn snapshot(check: u64, state: &Snapshot, bytes: &mut Bytes) -> lifesign_sna
         holder: state.holder(),
         id: bytes.push(state.id().as_bytes()),
         name: bytes.push(state.name().as_bytes()),
-        service: bytes.push(state.service_id().unwrap_or("").as_bytes()),
+        service: bytes.push(service.as_bytes()),
         target: bytes.push(target.as_bytes()),
         data: bytes.push(state.data()),
         output: bytes.push(state.output().as_bytes()),
