@@ -87,8 +87,7 @@ fn chains(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A check of the node, which every service that somebody mirrors follows: with ten mirrors to a service, and with all of them gathered in one,
-/// which then has as many inputs to look at for each of them.
+/// A check of the node, which every service that somebody mirrors follows: with ten mirrors to a service, and with all of them gathered in one.
 fn node(criterion: &mut Criterion) {
     for (row, gathered, counts) in
         [("flip-node", 10, [1, 1_000, 100_000]), ("flip-node-gathered", usize::MAX, [1, 100, 1_000])]

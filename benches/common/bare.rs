@@ -9,12 +9,12 @@ use lifesign::{Snapshot, Status};
 use super::world::{UP, turned};
 
 /// As many numbers as make a [`State`] as large as the engine's snapshot.
-const NUMBERS: usize = (size_of::<Snapshot>() - size_of::<Arc<u64>>() - size_of::<Arc<str>>()) / 8;
+const NUMBERS: usize = (size_of::<Snapshot>() - size_of::<Arc<u64>>() - size_of::<Box<str>>()) / 8;
 
 /// A struct of the size and the parts of the engine's snapshot: what is shared with its predecessor, a text, numbers.
 pub struct State {
     pub shared: Arc<u64>,
-    pub text: Arc<str>,
+    pub text: Box<str>,
     pub numbers: [u64; NUMBERS],
 }
 

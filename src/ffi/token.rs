@@ -164,7 +164,8 @@ pub extern "C" fn lifesign_token_write_batch(
     call(error, || {
         let writes = Slots::new("writes", writes, count)?;
         for at in 0..count {
-            let write = input("the write", writes.at(at)).map_err(|error| error.about(format_args!("writes[{at}]")))?;
+            let write = input("the write", writes.at(at))
+                .map_err(|error| error.about(format_args!("writes[{at}]")))?;
             check_error(write.detail)?;
         }
         let mut first = Ok(());

@@ -50,7 +50,7 @@ fn a_refresh_that_is_skipped_if_nothing_seems_to_change() {
 
 #[test]
 fn a_summary_above_that_only_the_winner_refreshes() {
-    noticed("walk-winner-only", 600, &["walk:refreshed"]);
+    noticed("walk-winner-only", 600, &["walk:refreshed", "refresh:evaluated"]);
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn at_least(world: &'static World, roles: Roles) {
     let core = subscription_at_least(Critical);
     let subscriber = core.clone();
     let subscribe = move || {
-        interest::add(world.board.everything(), &subscriber, Class::Own);
+        interest::add(&world.board.everything, &subscriber, Class::Own);
         let word = check.place.cell.status().load_ordered();
         subscriber.notify(check.place.slot, Change::start(word.status().unwrap()));
     };

@@ -46,6 +46,9 @@ const REUSED: Verdict = Race("what is freed is not seen constructed by who frees
 const SWAPPED: Verdict = Equivalent(
     "the inputs were read before it, and who goes on loads the summary word by an update that acquires; what earlier swaps released it passes on",
 );
+const WANTED: Verdict = Equivalent(
+    "whoever must be found has put himself into the list before his read-modify-write of the word, and the writer looks after his own of the same word: that orders the two",
+);
 const REPLACED: Verdict = Equivalent("what is replaced is not looked into");
 const WORD_ORDERS: Verdict = Equivalent(
     "whoever must see it has loaded the summary word by a read-modify-write after the one who wrote it: that orders the two",
@@ -235,6 +238,8 @@ pub const SURVIVORS: &[Survivor] = &[
             "a handle is then taken out of its table under a lock; the token itself is freed by the last to let go",
         ),
     ),
+    survivor("src/subscribe/interest.rs is_present self.present.load", TO_RELAXED, WANTED),
+    survivor("src/subscribe/interest.rs put self.present.store", STORE, WANTED),
     survivor("src/sync/split.rs drop self.cell.word.compare_exchange", STORE, REUSED),
     survivor("src/sync/split.rs expect self.0.fetch_add", NO_RELEASE, REUSED),
     survivor("src/sync/split.rs expect self.0.fetch_add", UPDATE, REUSED),
@@ -266,7 +271,6 @@ const FUTEX: &str = "models have a stand-in for the futex; scripts::missed_edge 
 
 const COUNTED: &str = "who is listed between a count and its first time would show a wrong time once; guarantees::provenance::p3 runs it";
 const STAMPED: &str = "stamped and looked at under the registration lock; s8_registrations_below_an_alias_are_changes_of_it runs it";
-const WATCHED: &str = "it saves making reports that nobody would get, and who subscribes beside a report may miss it; p4_every_subscription_to_trouble_is_told runs it";
 
 /// The calls that no model comes by, and why.
 pub const UNEXPLORED: &[(&str, &str)] = &[
@@ -280,6 +284,8 @@ pub const UNEXPLORED: &[(&str, &str)] = &[
     ("src/cell/process.rs drop self.0.0.store", OPENING),
     ("src/cell/slab.rs cell self.entries.get((slot/PAGE_CELLS)asusize)?.base.load", PAGES),
     ("src/cell/slab.rs borrow_page self.entries[pageasusize].base.store", PAGES),
+    ("src/cell/slab.rs set_owner self.lent_to.store", PAGES),
+    ("src/cell/slab.rs is_lent_to entry.lent_to.load", PAGES),
     ("src/cell/slab.rs drop cell.touch.store", PAGES),
     ("src/cell/slab.rs drop cell.position.store", PAGES),
     ("src/claim/lock.rs fill BEGUN.load", FORKED),
@@ -309,9 +315,6 @@ pub const UNEXPLORED: &[(&str, &str)] = &[
     ("src/subscribe/delivery.rs wait self.closed.load", CONSUMER),
     ("src/subscribe/delivery.rs drop core.closed.load", CONSUMER),
     ("src/subscribe/dirty.rs disarm self.top.fetch_and", CONSUMER),
-    ("src/subscribe/interest.rs is_watched self.watchers.load", WATCHED),
-    ("src/subscribe/interest.rs watch self.watchers.fetch_add", WATCHED),
-    ("src/subscribe/interest.rs unwatch self.watchers.fetch_sub", WATCHED),
     ("src/subscribe/resume.rs is_changed summary.cell().position.load", STAMPED),
     ("src/summary/mod.rs stamp self.place.cell.position.fetch_max", STAMPED),
     ("src/summary/list.rs clear 0..self.len.load", CLOSING),
