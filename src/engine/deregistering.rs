@@ -114,6 +114,8 @@ impl Inner {
         let Place { slot, cell } = check.place;
         let definition = &committed.definition;
         let home = &definition.home;
+        // Before anybody can see the end: who then looks the id up does not find what has ended.
+        self.ids.remove_if(&definition.id, |_, (mapped, _)| *mapped == slot);
         cell.clear_link();
         let replaced = self.surely(slot, || {
             pause!("commit:done");
@@ -147,7 +149,6 @@ impl Inner {
     ) {
         let Place { slot, cell } = check.place;
         let definition = &committed.definition;
-        self.ids.remove_if(&definition.id, |_, (mapped, _)| *mapped == slot);
         if let Some(target) = &definition.target {
             target.change(|table| table.aliases.remove(&slot));
             target.mirrors.fetch_sub(1, Ordering::AcqRel);

@@ -177,7 +177,9 @@ pub fn remove(place: &impl Place, subscription: &Arc<Core>) {
     let Some(present) = place.list() else { return };
     let mut entries = present.entries.clone();
     entries.retain(|entry| !Arc::ptr_eq(&entry.subscription, subscription));
-    place.put(InterestList::new(entries));
+    if entries.len() < present.entries.len() {
+        place.put(InterestList::new(entries));
+    }
 }
 
 /// Calls `visit` with each subscription in the list that wants `class`.

@@ -277,14 +277,23 @@ impl Summary {
         self.word_ordered()
     }
 
-    /// Marks the changes up to `word` as carried on, if it still stands.
+    /// Marks the changes up to `word` as carried on, if it still stands or one that shows no change since: a refresh that walks nowhere, like that of a
+    /// reader who helps, must not leave them to others for good. Wait-free: four attempts at most.
     fn settle(&self, word: SummaryWord) {
-        let _ = self.place.cell.word.compare_exchange(
-            word.0,
-            word.carried_on().0,
-            Ordering::AcqRel,
-            Ordering::Relaxed,
-        );
+        let mut standing = word;
+        while standing.peak().is_some() && standing.shows_no_change_since(word) {
+            let settled = standing.carried_on().0;
+            match self.place.cell.word.compare_exchange(
+                standing.0,
+                settled,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(_) if mutated!("settle-gives-up") => return,
+                Err(found) => standing = SummaryWord(found),
+            }
+        }
     }
 
     /// Says whether the service is registered. The caller holds the registration lock and walks afterwards.

@@ -12,21 +12,25 @@
 //! are called after the words below were loaded, so by the double refresh (see [`crate::summary`]) they cover those words. An edge that was not
 //! found was entered later, and whoever entered it walks himself ([`Summary::enter`]).
 //!
-//! Where ways of different length lead to a summary it comes up in several rounds. It is carried on again unless it shows what it did and is
-//! exactly one version on (`second-way-ignored`): then nothing changed in between, and what was or will be refreshed above for the earlier round
-//! covers this one too. So a walk refreshes each summary once a round at most, and there are no more rounds than services one above the other.
+//! Where ways of different length lead to a summary it comes up in several rounds. It is carried on again unless what it shows has not changed in
+//! between (`second-way-ignored`): then what was or will be refreshed above for the earlier round covers this one too. So a walk refreshes each
+//! summary once a round at most, and there are no more rounds than services one above the other. Only a service that has an alias of the node among
+//! its checks, and to which two ways lead from the node therefore, is refreshed for each of them.
 //!
 //! # The peak
 //!
-//! Peaks are taken away when all rounds are over, each by a swap of the last word that the rounds have covered, so that one that has changed since
-//! stays (`settle-before-walk`). So whoever refreshes a summary and finds no peak may turn back: what it shows has not changed since a word whose
+//! Peaks are taken away when all rounds are over, each by a swap of the last word that the rounds have covered or of one that shows no change since, so
+//! that what has changed since stays (`settle-before-walk`). So whoever refreshes a summary and finds no peak may turn back: what it shows has not changed since a word whose
 //! peak somebody took away, who had then refreshed all that stands directly above and either carried each of those on or found it without a
 //! peak, to which the same applies.
 //!
-//! A walk takes no lock, but from the first summary with something above it notes where it has been, and asks the allocator for that.
+//! A walk takes no lock, but it notes the summaries with something above them that it has come to, and asks the allocator for that if there are more
+//! than four.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use crate::failpoint::pause;
 use crate::mutant::mutated;
@@ -58,28 +62,28 @@ struct Way {
     text: bool,
 }
 
-/// Where a walk has been. Allocates nothing before the first visit.
+/// Where a walk has been. Allocates nothing for the first few visits.
 struct Walk<'a> {
     board: &'a Board,
-    visits: Vec<Visit>,
-    /// The last visit of each summary, by its cell; empty as long as there are few.
-    index: HashMap<u32, usize, HashState>,
+    visits: SmallVec<[Visit; 4]>,
+    /// The last visit of each summary, by its cell; `None` as long as there are few.
+    index: Option<HashMap<u32, usize, HashState>>,
 }
 
 impl Walk<'_> {
     fn last_visit(&self, slot: u32) -> Option<usize> {
-        if self.index.is_empty() {
-            return self.visits.iter().rposition(|visit| visit.summary.slot() == slot);
+        match &self.index {
+            None => self.visits.iter().rposition(|visit| visit.summary.slot() == slot),
+            Some(index) => index.get(&slot).copied(),
         }
-        self.index.get(&slot).copied()
     }
 
     fn note(&mut self, visit: Visit) {
         self.visits.push(visit);
         if self.visits.len() > FEW {
-            let new = if self.index.is_empty() { 0 } else { self.visits.len() - 1 };
+            let new = if self.index.is_none() { 0 } else { self.visits.len() - 1 };
             let slots = self.visits[new..].iter().map(|visit| visit.summary.slot());
-            self.index.extend(slots.zip(new..));
+            self.index.get_or_insert_default().extend(slots.zip(new..));
         }
     }
 
@@ -122,7 +126,7 @@ impl Walk<'_> {
         while !round.is_empty() {
             let next = self.visits.len();
             if round.len() == 1 {
-                // No two ways lead from one summary to another.
+                // What two ways lead to from the same summary is refreshed twice, which is less than to look for it.
                 let Visit { summary, text, .. } = &self.visits[round.start];
                 let (summary, text) = (summary.clone(), *text);
                 summary.above.for_each(|edge| {
@@ -161,8 +165,7 @@ impl Walk<'_> {
 impl Visit {
     /// Whether what is carried on covers `word`, found later.
     fn covers(&self, word: SummaryWord) -> bool {
-        let unchanged = word.version() == self.word.version() + 1 && word.shown() == self.word.shown();
-        unchanged || mutated!("second-way-ignored")
+        word.shows_no_change_since(self.word) || mutated!("second-way-ignored")
     }
 }
 
@@ -173,7 +176,7 @@ impl Summary {
     /// if its status stays, because the text of an alias may follow.
     pub fn walk(self: &Arc<Self>, place: Option<u32>, text: bool, board: &Board) {
         self.members.refresh_blocks(place);
-        let mut walk = Walk { board, visits: Vec::new(), index: HashMap::default() };
+        let mut walk = Walk { board, visits: SmallVec::new(), index: None };
         walk.visit(self, text);
         walk.climb();
     }
@@ -181,16 +184,17 @@ impl Summary {
     /// Pays what the coming or going of the input at `place` owes, or, without one, that of a bystander: nothing above shows it, and what is
     /// bound here is other content under another version.
     pub fn follow(self: &Arc<Self>, place: Option<u32>, board: &Board) {
-        if place.is_some() || mutated!("bystander-climbs") {
-            self.walk(place, true, board);
-        } else if !mutated!("bystander-under-one-version") {
-            self.refresh();
+        if place.is_some() || !mutated!("bystander-under-one-version") {
+            self.walk(place, place.is_some() || mutated!("bystander-climbs"), board);
         }
     }
 
     /// Marks the subscribers of this summary and of everything above it, where no status has changed but a text may have.
     pub fn walk_text(self: &Arc<Self>, board: &Board) {
-        self.climb_text(board, &mut Seen::default());
+        match self.above.is_empty() {
+            true => self.mark(self.word_ordered(), board),
+            false => self.climb_text(board, &mut Seen::default()),
+        }
     }
 
     fn climb_text(self: &Arc<Self>, board: &Board, seen: &mut Seen) {

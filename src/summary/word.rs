@@ -54,6 +54,12 @@ impl SummaryWord {
         Status::from_code(self.0 >> PEAK_SHIFT & 3)
     }
 
+    /// Whether what it shows has not changed since `earlier`, where that can be told: fewer than four refreshes, after which the changes count the same,
+    /// were none that changed it.
+    pub fn shows_no_change_since(self, earlier: Self) -> bool {
+        self.version().wrapping_sub(earlier.version()) < 4 && self.changes_low() == earlier.changes_low()
+    }
+
     /// Whether the service is registered.
     pub fn is_registered(self) -> bool {
         self.0 & REGISTERED != 0

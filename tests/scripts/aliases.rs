@@ -2,9 +2,10 @@
 //! way up, while another one returns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lifesign::failpoint::Pause;
-use lifesign::{Check, CheckSpec, Engine, ErrorKind, Service, Status, Token};
+use lifesign::{Check, CheckSpec, Engine, ErrorKind, Service, Status, SubscriptionFilter, Token};
 
 use crate::support::{alias, breaks, check, engine, parked, service};
 
@@ -281,6 +282,31 @@ fn a_walk_that_is_stopped_is_finished_by_the_next_writer() {
         "settle-before-walk",
         "whoever finds a change undone carries it on",
         ladder_with_two_climbers,
+    );
+}
+
+/// A writer is stopped on its way up; a reader helps, and that raises the version of what the writer has refreshed.
+fn reader_helps_on_the_way() {
+    let Chain { engine, checks, aliases, .. } = chain(1);
+    let filter = SubscriptionFilter::check(&aliases[0]).transitions_only();
+    let subscription = engine.subscribe(&filter).unwrap();
+    while subscription.poll(16).unwrap().more {}
+    let writer = checks[0].clone();
+    let stopped = parked::at("walk:marked", move || writer.write(Status::Critical, "text"));
+    assert_eq!(engine.snapshot(&aliases[0]).unwrap().status(), Status::Critical);
+    stopped.finish().unwrap();
+    while subscription.poll(16).unwrap().more {}
+    checks[0].write(Status::Critical, "another text").unwrap();
+    let woken = subscription.wait(Some(Duration::ZERO)).is_ok();
+    assert!(!woken, "what was carried on is no transition any more");
+}
+
+#[test]
+fn a_change_that_a_reader_has_helped_with_is_carried_on_once() {
+    breaks::notices(
+        "settle-gives-up",
+        "what was carried on is no transition any more",
+        reader_helps_on_the_way,
     );
 }
 
