@@ -162,6 +162,7 @@ func (d *errorDetail) place() *C.lifesign_error {
 // done gives a detail back, if there is one, that no refusal is made of.
 func (d *errorDetail) done() {
 	if d != nil {
+		prepareDetail(&d.c)
 		errorDetails.Put(d)
 	}
 }

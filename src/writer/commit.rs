@@ -138,7 +138,8 @@ fn successor(current: &Snapshot, next: &Next<'_>, revision: u64) -> Arc<Snapshot
     let output = next.output.map_or_else(|| current.output.clone(), Box::from);
     let place = Arc::<Snapshot>::new_uninit();
     // Written where it stays: to build it elsewhere and move it is a tenth of a commit.
-    // SAFETY: nobody else knows the place yet, and it is as large as a snapshot. It is written before it is taken for one.
+    // SAFETY: nobody else knows the place yet, and the pointer to it is the allocation's own, not one made of a shared reference. It is as large as a
+    // snapshot, and written before it is taken for one.
     unsafe {
         Arc::as_ptr(&place).cast::<Snapshot>().cast_mut().write(Snapshot {
             definition,
