@@ -30,8 +30,10 @@ fn main() {
     writes(&mut lines);
     marked(&mut lines);
     elsewhere(&mut lines);
-    aliases(&mut lines, "flip-aliases-service-paired", true);
-    aliases(&mut lines, "flip-aliases-node-paired", false);
+    for count in [100, 1_000] {
+        aliases(&mut lines, "flip-aliases-service", count, true);
+        aliases(&mut lines, "flip-aliases-node", count, false);
+    }
 }
 
 /// Nanoseconds of a call in one turn.
@@ -176,7 +178,7 @@ fn elsewhere(lines: &mut Lines) {
 }
 
 /// The same flip with one alias of the service and with a thousand, all of them bound to one other service or to the node.
-fn aliases(lines: &mut Lines, row: &str, bound: bool) {
+fn aliases(lines: &mut Lines, row: &str, count: usize, bound: bool) {
     let world = |count: usize| {
         let engine = engine();
         let writer = Flipper::alone(&engine, "web");
@@ -185,12 +187,12 @@ fn aliases(lines: &mut Lines, row: &str, bound: bool) {
         let aliases: Vec<_> = (0..count).map(mirror).collect();
         (engine, writer, aliases)
     };
-    let ((one, mut few, mirror), (thousand, mut many, mirrors)) = (world(1), world(1_000));
-    let (with_one, with_thousand) = in_turns(LONG, || few.flip(), || many.flip());
-    lines.add_median(&format!("{row}/lifesign/1"), with_one, "ns");
-    lines.add_median(&format!("{row}/lifesign/1000"), with_thousand, "ns");
+    let ((one, mut few, mirror), (crowded, mut many, mirrors)) = (world(1), world(count));
+    let (with_one, with_many) = in_turns(LONG, || few.flip(), || many.flip());
+    lines.add_median(&format!("{row}-paired-{count}/lifesign/1"), with_one, "ns");
+    lines.add_median(&format!("{row}-paired-{count}/lifesign/{count}"), with_many, "ns");
     few.assert_right(&one);
-    many.assert_right(&thousand);
+    many.assert_right(&crowded);
     assert_eq!(mirror[0].status(), Some(few.shows()));
     assert!(mirrors.iter().all(|alias| alias.status() == Some(many.shows())));
 }
