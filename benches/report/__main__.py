@@ -52,7 +52,7 @@ def report(asked: argparse.Namespace) -> int:
     if asked.docs:
         wanted = plots.load(asked.plots)
         drawn = plots.draw(wanted, known, asked.docs / "plots")
-        (asked.docs / "benchmarks.md").write_text(page.write(described, results, others, growths, wanted, drawn))
+        (asked.docs / "benchmarks.md").write_text(page.write(described, known, results, others, growths, wanted, drawn))
     grown = [growth.id for growth in growths if growth.failed]
     for id in grown:
         print(f"report: {id} takes more than 5 % more instructions than benches/instructions.json has", file=sys.stderr)

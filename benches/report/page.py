@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from . import instructions, table, words
-from .figures import Figure
+from .figures import Figure, Figures
 from .instructions import Growth
 from .plots import Plot
 from .verdict import Result, Verdict
@@ -18,8 +18,15 @@ interval or of the quartiles. `benches/budgets.toml` says which figure is compar
 """
 
 
+GROWTH = """\
+In an engine of so many checks, ten to a service and an alias of each service: what one registration, look-up, flip and so on takes, and the
+memory of one.
+"""
+
+
 def write(
     machine: Mapping[str, str],
+    known: Figures,
     results: Sequence[Result],
     others: Sequence[Figure],
     growths: Sequence[Growth],
@@ -34,6 +41,9 @@ def write(
         table.tally(results) + ".",
         table.markdown(table.PAGE_HEAD, table.budgets(results)),
         *lost(results),
+        "## From a thousand checks to a million",
+        GROWTH,
+        table.markdown(table.GROWTH, table.growth(known)),
         "## Plots",
         *(f"![{plot.title}](plots/{plot.name}.svg)" if plot in drawn else f"{plot.title}: not measured." for plot in plots),
         "## Instructions",

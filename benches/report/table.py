@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from . import words
-from .figures import Figure
+from .figures import Figure, Figures
 from .verdict import Result, Verdict
 
 HEAD = ("budget", "limit", "measured", "baseline", "ratio", "verdict")
 PAGE_HEAD = ("budget", "", *HEAD[1:])
 OTHERS = ("series", "measured")
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+GROWTH = ("series, each", *(f"{size:,}" for size in SIZES))
 
 
 def cells(result: Result) -> tuple[str, ...]:
@@ -38,6 +40,18 @@ def series(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
     """Return the second table: what was measured besides, a line for each row of a harness."""
     rows = groupby(figures, key=lambda figure: figure.id.partition("/")[0])
     return [(name, ", ".join(map(words.of_row, of_row))) for name, of_row in rows]
+
+
+def growth(figures: Figures) -> list[tuple[str, ...]]:
+    """Return what was measured in engines of all sizes, a line for each."""
+    largest = [figure for figure in figures if figure.id.endswith(f"/{SIZES[-1]}")]
+    lines = []
+    for figure in largest:
+        name = figure.id.rpartition("/")[0]
+        of_size = dict(figures.series(name, figure.unit))
+        if all(size in of_size for size in SIZES):
+            lines.append((name, *(words.amount(of_size[size].value, figure.unit) for size in SIZES)))
+    return lines
 
 
 def tally(results: Sequence[Result]) -> str:

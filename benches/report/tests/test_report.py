@@ -113,6 +113,14 @@ def test_a_lost_budget_is_shown_with_its_note_and_fails_nothing(run: Run, capsys
     assert all(f"| {name} |" in page for name in ("CPU", "cores", "kernel", "rustc", "Go", "Python", "libc", "date"))
 
 
+def test_what_was_measured_in_all_sizes_is_shown_as_it_grows(run: Run) -> None:
+    run.measured(find__1000=10, find__10000=20, find__100000=300, find__1000000=4000, close__1000=7, close__1000000=8)
+    assert run.written() == 0
+    page = (run.docs / "benchmarks.md").read_text()
+    assert "| find | 10 ns | 20 ns | 300 ns | 4 µs |" in page
+    assert "| close | 7 ns |" not in page
+
+
 def test_a_met_budget_needs_no_note(run: Run) -> None:
     run.measured(flip__lifesign=390, flip__store=200)
     assert run.written() == 0
