@@ -1,7 +1,7 @@
 //! Small differences: what is compared is done in turns of some microseconds, so that whatever else the machine does befalls both alike.
 //!
 //! The criterion benches have the same rows one after the other; a difference of a few nanoseconds is lost there in what changes from one
-//! second to the next. Here a figure is the median of many turns, with its quartiles.
+//! second to the next. Here a figure is the median of many turns, and a ratio that of turns beside one another.
 
 mod common;
 
@@ -18,7 +18,7 @@ use dashmap::DashMap;
 use lifesign::{Check, Engine, Status, Subscription, SubscriptionFilter};
 
 /// Turns of each.
-const TURNS: usize = 4_000;
+const TURNS: usize = 20_000;
 /// Calls in one turn: of what takes some hundred nanoseconds, and of what takes some.
 const LONG: u32 = 50;
 const SHORT: u32 = 2_000;
@@ -67,8 +67,8 @@ fn compare(
     (name, other): (&str, impl FnMut()),
 ) {
     let (ours, others) = in_turns(calls, ours, other);
-    lines.add_median(&format!("{row}-paired/lifesign"), ours, "ns");
-    lines.add_median(&format!("{row}-paired/{name}"), others, "ns");
+    let (id, other) = (format!("{row}-paired/lifesign"), format!("{row}-paired/{name}"));
+    lines.add_turns((&id, &ours), (&other, &others), "ns");
 }
 
 fn reads(lines: &mut Lines) {
@@ -170,8 +170,8 @@ fn elsewhere(lines: &mut Lines) {
     let follow = |number| subscribe(&full, &check(&full, &format!("other-{number}"), Some(&other)));
     let subscriptions: Vec<_> = (0..SUBSCRIPTIONS).map(follow).collect();
     let (without, with) = in_turns(LONG, || alone.flip(), || among.flip());
-    lines.add_median("flip-elsewhere-paired/lifesign/0", without, "ns");
-    lines.add_median(&format!("flip-elsewhere-paired/lifesign/{SUBSCRIPTIONS}"), with, "ns");
+    let id = format!("flip-elsewhere-paired/lifesign/{SUBSCRIPTIONS}");
+    lines.add_turns((&id, &with), ("flip-elsewhere-paired/lifesign/0", &without), "ns");
     alone.assert_right(&empty);
     among.assert_right(&full);
     assert!(subscriptions.iter().all(|idle| idle.poll(16).expect("an open one").events.is_empty()));
@@ -189,8 +189,8 @@ fn aliases(lines: &mut Lines, row: &str, count: usize, bound: bool) {
     };
     let ((one, mut few, mirror), (crowded, mut many, mirrors)) = (world(1), world(count));
     let (with_one, with_many) = in_turns(LONG, || few.flip(), || many.flip());
-    lines.add_median(&format!("{row}-paired-{count}/lifesign/1"), with_one, "ns");
-    lines.add_median(&format!("{row}-paired-{count}/lifesign/{count}"), with_many, "ns");
+    let [id, one_id] = [count, 1].map(|count_of| format!("{row}-paired-{count}/lifesign/{count_of}"));
+    lines.add_turns((&id, &with_many), (&one_id, &with_one), "ns");
     few.assert_right(&one);
     many.assert_right(&crowded);
     assert_eq!(mirror[0].status(), Some(few.shows()));

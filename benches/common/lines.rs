@@ -24,17 +24,30 @@ impl Lines {
     }
 
     /// The median of several measurements of the same, with its quartiles.
-    pub fn add_median(&mut self, id: &str, mut values: Vec<f64>, unit: &str) {
-        values.sort_by(f64::total_cmp);
-        let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-        let line = json!({ "id": id, "value": at(0.5), "unit": unit, "low": at(0.25), "high": at(0.75) });
-        self.write(id, unit, &line);
+    pub fn add_median(&mut self, id: &str, values: Vec<f64>, unit: &str) {
+        let [low, value, high] = quartiles(values);
+        self.write(id, unit, &json!({ "id": id, "value": value, "unit": unit, "low": low, "high": high }));
+    }
+
+    /// What was measured in turns with another: the median of the other, and that times the median of the turns' ratios. A machine that is slower for some
+    /// of the turns is so for both, and the ratio is that of turns beside one another.
+    pub fn add_turns(&mut self, (id, values): (&str, &[f64]), (other, others): (&str, &[f64]), unit: &str) {
+        let ratios = values.iter().zip(others).map(|(value, other)| value / other).collect();
+        let beside = quartiles(others.to_vec())[1];
+        let [low, value, high] = quartiles(ratios).map(|ratio| ratio * beside);
+        self.write(id, unit, &json!({ "id": id, "value": value, "unit": unit, "low": low, "high": high }));
+        self.write(other, unit, &json!({ "id": other, "value": beside, "unit": unit }));
     }
 
     fn write(&mut self, id: &str, unit: &str, line: &serde_json::Value) {
         writeln!(self.0, "{line}").expect("the figure is written");
         println!("{id:<44} {:>14.2} {unit}", line["value"].as_f64().expect("a number"));
     }
+}
+
+fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [0.25, 0.5, 0.75].map(|share| values[((values.len() - 1) as f64 * share).round() as usize])
 }
 
 fn default_folder() -> PathBuf {

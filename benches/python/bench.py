@@ -4,7 +4,7 @@ import json
 import os
 from array import array
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from timeit import Timer
 
 import pyperf
@@ -74,7 +74,10 @@ def line(bench: pyperf.Benchmark) -> str:
 
 
 def paired(row: str, times: int, statements: dict[str, str], known: dict[str, object]) -> list[str]:
-    """Measure statements by turns, and return a figure of each: the median and the quartiles of its turns."""
+    """Measure statements by turns, and return a figure of each: the median of the first, and that times the median of the turns' ratios.
+
+    A machine that is slower for some of the turns is so for all statements.
+    """
     timers = {name: Timer("\n".join([statement] * min(times, 20)), globals=known) for name, statement in statements.items()}
     turns: dict[str, list[float]] = {name: [] for name in statements}
     for _ in range(TURNS):
@@ -82,8 +85,10 @@ def paired(row: str, times: int, statements: dict[str, str], known: dict[str, ob
             turns[name].append(1e9 * timer.timeit(max(times // 20, 1)) / times)
     row, _, parameter = row.partition("/")
     figures = []
+    first = next(iter(turns.values()))
     for name, values in turns.items():
-        low, value, high = quantiles(values, n=4)
+        ratios = [value / beside for value, beside in zip(values, first, strict=True)]
+        low, value, high = (ratio * median(first) for ratio in quantiles(ratios, n=4))
         id = "/".join(filter(None, (row, name, parameter)))
         figures.append(json.dumps({"id": id, "value": value, "unit": "ns", "low": low, "high": high}))
     return figures
