@@ -115,7 +115,10 @@ impl Inner {
         let definition = &committed.definition;
         let home = &definition.home;
         // Before anybody can see the end: who then looks the id up does not find what has ended.
-        self.ids.remove_if(&definition.id, |_, (mapped, _)| *mapped == slot);
+        let forget = || self.ids.remove_if(&definition.id, |_, (mapped, _)| *mapped == slot);
+        if !mutated!("id-outlives-its-check") {
+            forget();
+        }
         cell.clear_link();
         let replaced = self.surely(slot, || {
             pause!("commit:done");
@@ -135,6 +138,9 @@ impl Inner {
             _ => None,
         };
         self.surely(slot, || home.follow(left, &self.board));
+        if mutated!("id-outlives-its-check") {
+            forget();
+        }
         replaced.version() + 1 == committed.version && replaced.has(flag::SETTLED)
     }
 

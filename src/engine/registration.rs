@@ -167,7 +167,7 @@ impl Inner {
     pub fn find_check(&self, id: &str) -> Result<Check, Error> {
         self.check_open()?;
         let found = self.ids.get(id).map(|found| *found);
-        // An entry goes before the deregistration of its check returns, so the check lived when this began.
+        // An entry goes before the end of its check can be seen, so nobody has seen that when this began.
         let check = found
             .and_then(|(slot, life)| Some(Check { place: Place { slot, cell: self.cell(slot)? }, life }));
         check.ok_or_else(|| match crate::model::definition::validate_id("check", id) {

@@ -145,3 +145,24 @@ fn a_cell_that_goes_to_another_id_takes_nothing_along() {
     assert_eq!(seen, [("first", true), ("second", false)]);
     assert_eq!(new.status(), Some(Status::Warning));
 }
+
+/// A deregistration is stopped after its check was seen to end; who then looks the id up must not be given what has ended.
+fn id_is_looked_up_after_the_end() {
+    let engine = Arc::new(engine());
+    let ending = check(&engine, "web:http", Some(&service(&engine, "web")));
+    let other = engine.clone();
+    let stopped = parked::at("refresh:loaded", move || other.deregister_check(&ending));
+    assert_eq!(ending.status(), None);
+    let found = engine.check("web:http").map_err(|error| error.kind());
+    assert_eq!(found.err(), Some(ErrorKind::NotFound), "an id is not found once its check was seen to end");
+    stopped.finish().unwrap();
+}
+
+#[test]
+fn an_id_does_not_outlive_its_check() {
+    breaks::notices(
+        "id-outlives-its-check",
+        "an id is not found once its check was seen to end",
+        id_is_looked_up_after_the_end,
+    );
+}
