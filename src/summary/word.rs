@@ -105,6 +105,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_change_is_told_only_where_it_is_certain() {
+        let refreshed = |word: SummaryWord, shown| word.refreshed(shown, shown, true);
+        let first = refreshed(SummaryWord(0), Status::Passing);
+        let same = (0..3).fold(first, |word, _| refreshed(word, Status::Passing));
+        assert!(same.shows_no_change_since(first) && same.carried_on().shows_no_change_since(first));
+        assert!(
+            !refreshed(same, Status::Passing).shows_no_change_since(first),
+            "four refreshes may be four changes"
+        );
+        let back = refreshed(refreshed(first, Status::Warning), Status::Passing);
+        assert!(!back.shows_no_change_since(first), "two changes that end where they began");
+    }
+
+    #[test]
     fn a_refresh_raises_the_version_and_keeps_the_peak() {
         let word = SummaryWord(0).refreshed(Status::Passing, Status::Passing, true);
         assert_eq!((word.version(), word.shown(), word.peak()), (1, Status::Passing, Some(Status::Critical)));
