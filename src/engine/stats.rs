@@ -56,7 +56,7 @@ pub struct Stats {
 /// One counter of [`Stats`].
 #[derive(Clone, Copy)]
 pub(crate) enum Count {
-    /// Commits that changed no status.
+    /// Commits that are no transition.
     Unchanged,
     Transitions,
     Heartbeats,

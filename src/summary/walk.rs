@@ -141,9 +141,7 @@ impl Walk<'_> {
         let carried = self.visits.iter().filter(|visit| visit.word.peak().is_some());
         carried.for_each(|visit| visit.summary.settle(visit.word));
     }
-}
 
-impl Walk<'_> {
     /// What stands above the summaries of `round`, each once.
     fn gather(&mut self, round: std::ops::Range<usize>) {
         let mut ways = Vec::new();
