@@ -19,7 +19,7 @@ say = @printf "\n== %s\n" "$(1)"
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run build test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme test-bench header fmt clean
+.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,23 +28,73 @@ tools:
 	@for tool in cargo go python3; do command -v $$tool >/dev/null || { echo "make: $$tool is missing; Lifesign is built with cargo, Go 1.24 or newer, Python 3.11 or newer and a C compiler"; exit 2; }; done
 	@command -v $${CC:-cc} >/dev/null || { echo "make: a C compiler is missing (cc, or set CC)"; exit 2; }
 
-build: tools ## Build the libraries, the agent and the example's web service.
+libraries: tools
 	$(call say,building the libraries)
 	cargo build --release --locked
+	packaging/object.sh $(shell go env GOARCH)
+
+build: libraries ## Build the libraries, the agent and the example's web service.
 	$(call say,building the agent)
-	@# The go command does not see that the library it linked has changed.
-	@rm -f build/lifesign-agent build/flappy
 	$(AGENT) build -o ../build/ ./cmd/...
 
 run: build ## Run the agent on examples/: a sidecar follows a service that fails and recovers. End it with Ctrl-C.
 	@./examples/run.sh build/lifesign-agent build/flappy $(ARGS)
 
+# Where `make install` puts things; DESTDIR stands before all of it, as packagers use it.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+ABI = $(shell sed -n 's/^\#define LIFESIGN_ABI_VERSION //p' include/lifesign.h)
+SONAME = liblifesign.so.$(ABI)
+# What a program that links the static library needs of the system. The tests ask the compiler whether that is all.
+PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+INSTALLED := target/install
+
+installed: build
+	$(call say,the shared library with its name $(SONAME))
+	@# Never unloaded: threads may still have something of it.
+	cargo rustc --release --locked --lib --crate-type cdylib --target-dir $(INSTALLED) -- -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
+
+install: installed ## Install header, libraries, pkg-config file and agent: make install PREFIX=/usr/local [DESTDIR=…].
+	$(call say,installing into $(DESTDIR)$(PREFIX))
+	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(BINDIR)
+	install -m 644 include/lifesign.h $(DESTDIR)$(INCLUDEDIR)/lifesign.h
+	install -m 755 -s $(INSTALLED)/release/liblifesign.so $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liblifesign.so
+	install -m 644 build/lib/liblifesign.a $(DESTDIR)$(LIBDIR)/liblifesign.a
+	sed -e 's#@PREFIX@#$(PREFIX)#; s#@LIBDIR@#$(LIBDIR)#; s#@INCLUDEDIR@#$(INCLUDEDIR)#; s#@VERSION@#$(VERSION)#; s#@PRIVATE@#$(PRIVATE)#' \
+		packaging/lifesign.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/lifesign.pc
+	install -m 755 build/lifesign-agent $(DESTDIR)$(BINDIR)/lifesign-agent
+
+go-module: libraries ## Pack the Go module with the engine in it: build/lifesign-go-VERSION.tar.gz.
+	$(call say,the Go module with its engine)
+	tar -C go --exclude-vcs --sort=name --owner=0 --group=0 --transform 's#^\.#lifesign-go-$(VERSION)#' -czf build/lifesign-go-$(VERSION).tar.gz .
+
+uninstall: ## Take away what `make install` with the same PREFIX has installed.
+	rm -f $(DESTDIR)$(INCLUDEDIR)/lifesign.h $(DESTDIR)$(LIBDIR)/liblifesign.a $(DESTDIR)$(LIBDIR)/liblifesign.so $(DESTDIR)$(LIBDIR)/$(SONAME) \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/lifesign.pc $(DESTDIR)$(BINDIR)/lifesign-agent
+
+# With full debug information, which is what the description is made of.
+target/abi/release/liblifesign.so: FORCE
+	CARGO_PROFILE_RELEASE_DEBUG=full cargo build --release --locked --lib --target-dir target/abi
+
+abi: tools target/abi/release/liblifesign.so ## Compare the built library with the committed description of its ABI.
+	$(call say,the ABI)
+	ffi-tests/abi/test.sh
+
+abi-describe: tools target/abi/release/liblifesign.so ## Describe the ABI of a new number, or what was added to the present one.
+	$(call say,describing the ABI)
+	ffi-tests/abi/abi.py --write
+
+FORCE:
+
 test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme test-bench ## Run all tests of all languages.
 	@printf '\n== all tests passed\n'
 
-verify: tools $(VENV)/ready ## The long shares of all tests, under an hour, and a table of what bears out each guarantee: docs/evidence.md.
+verify: libraries $(VENV)/ready ## The long shares of all tests, under an hour, and a table of what bears out each guarantee: docs/evidence.md.
 	$(call say,verify)
-	cargo build --release --locked
 	@python3 tests/verify.py --write docs/evidence.md
 
 bench: tools $(VENV)/bench-ready ## Measure every budget beside its peers: one table, and docs/benchmarks.md with plots.
@@ -76,21 +126,22 @@ test-schedules: tools ## Rust: the race scripts under shuttle and their mutants.
 	$(call say,Rust: schedules and mutants)
 	$(SCHEDULES) schedules:: -- --nocapture
 
-test-c: tools ## C: header, symbols, the client, abuse of every function, under valgrind.
+test-c: libraries ## C: header, symbols, the client, abuse of every function, under valgrind.
 	$(call say,C)
-	cargo build --release --locked
 	ffi-tests/c/run.sh
 
-test-go: tools ## Go: the module, with and without the race detector, and with checked pointers.
+test-install: tools ## What is installed, as a C, a C++ and a Go program outside the tree use it.
+	$(call say,what is installed)
+	ffi-tests/install/test.sh
+
+test-go: libraries ## Go: the module, with and without the race detector, and with checked pointers.
 	$(call say,Go: the module)
-	cargo build --release --locked
 	$(GO) test -count=1 ./...
 	$(GO) test -count=1 -race ./...
 	cd go && CGO_ENABLED=1 GOEXPERIMENT=cgocheck2 go test -count=1 -gcflags=all=-d=checkptr -run 'Status|Snapshot|Forged' .
 
-test-agent: tools ## Go: the agent, as a process too.
+test-agent: libraries ## Go: the agent, as a process too.
 	$(call say,Go: the agent)
-	cargo build --release --locked
 	$(AGENT) test -count=1 ./...
 	$(AGENT) test -count=1 -race ./internal/...
 
@@ -105,9 +156,8 @@ test-python: tools $(VENV)/ready ## Python: the package.
 	cargo build --release --locked
 	cd python && ../$(PYTHON) -m pytest -q
 
-test-readme: tools ## The examples of the README, as they stand there.
+test-readme: libraries ## The examples of the README, as they stand there.
 	$(call say,README: its examples)
-	cargo build --release --locked
 	python3 tests/readme.py
 
 $(VENV)/bench-ready: benches/requirements.txt $(VENV)/ready
@@ -128,7 +178,7 @@ check: tools $(VENV)/bench-ready ## Formatting and lints of all languages.
 	cargo clippy --release --locked --package lifesign-benches --benches -- -D warnings
 	$(call say,Go: gofmt and vet)
 	@unformatted=$$(gofmt -l go agent benches/go); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
-	cargo build --release --locked
+	@$(MAKE) -s libraries
 	$(GO) vet ./...
 	$(AGENT) vet ./...
 	$(call say,Python: ruff and mypy)

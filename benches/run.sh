@@ -37,7 +37,7 @@ warn_if_busy() {
 }
 
 build() {
-    cargo build --release --locked && "${cargo[@]}" --no-run
+    make -s libraries && "${cargo[@]}" --no-run
 }
 programs() { for file in benches/*.rs; do basename "$file" .rs; done | grep -vx instructions; }
 program() {

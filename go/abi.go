@@ -1,9 +1,6 @@
 package lifesign
 
 /*
-#cgo CFLAGS: -I${SRCDIR}/../include
-#cgo LDFLAGS: ${SRCDIR}/../target/release/liblifesign.a -lm -ldl -lpthread
-
 // The library keeps no pointer it was given and never calls back, so that
 // out-parameters may live on the goroutine's stack.
 #cgo noescape lifesign_engine_open

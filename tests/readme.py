@@ -44,7 +44,7 @@ def python(source: str, folder: Path) -> str:
 
 def c(source: str, folder: Path) -> str:
     (folder / "demo.c").write_text(source)
-    library = ROOT / "target" / "release" / "liblifesign.a"
+    library = ROOT / "build" / "lib" / "liblifesign.a"
     compiler = os.environ.get("CC", "cc")
     flags = ["-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}"]
     run([compiler, *flags, "demo.c", str(library), "-lpthread", "-ldl", "-lm", "-o", "demo"], folder)

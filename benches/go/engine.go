@@ -4,7 +4,6 @@ package benches
 // of the C ABI: what is left when a single call into C does it many times.
 
 // #cgo CFLAGS: -O2 -I${SRCDIR}/../../include
-// #cgo LDFLAGS: ${SRCDIR}/../../target/release/liblifesign.a -lm -ldl -lpthread
 // #include <stdlib.h>
 // #include "engine.h"
 import "C"

@@ -15,7 +15,7 @@ compile() {
     output=$1
     shift
     "${CC:-cc}" -std=c11 -g -O1 -Wall -Wextra -Wpedantic -Werror -I include -I "$here" "$@" \
-        target/release/liblifesign.a -lpthread -ldl -lm -o "$output"
+        build/lib/liblifesign.a -lpthread -ldl -lm -o "$output"
 }
 grind() {
     valgrind --quiet --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite "$@"
@@ -43,7 +43,7 @@ echo "client: transcript as expected"
 compile "$build/readers" "$here/readers.c"
 tell readers "$build/readers"
 "${CXX:-c++}" -std=c++17 -x c++ -g -O2 -Wall -Wextra -Wpedantic -Werror -I include "$here/readers.c" -x none \
-    target/release/liblifesign.a -lpthread -ldl -lm -o "$build/readers-cxx"
+    build/lib/liblifesign.a -lpthread -ldl -lm -o "$build/readers-cxx"
 tell "readers in C++" "$build/readers-cxx"
 
 python3 "$here/generate_abuse.py" include/lifesign.h >"$build/abuse.c"
