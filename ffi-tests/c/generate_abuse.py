@@ -194,7 +194,7 @@ class Field:
     type: str
     name: str
     pointer: bool
-    array: bool
+    array: int
 
 
 @dataclass
@@ -227,7 +227,8 @@ def parse(source: str) -> Header:
             words = re.findall(r"\w+", re.sub(r"\[\w+\]|\bconst\b|\bstruct\b", " ", declaration))
             if len(words) != 2:
                 raise SystemExit(f"{name}: not one field: {declaration.strip()}")
-            fields.append(Field(words[0], words[1], pointer="*" in declaration, array="[" in declaration))
+            length = re.search(r"\[(\d+)\]", declaration)
+            fields.append(Field(words[0], words[1], pointer="*" in declaration, array=int(length[1]) if length else 0))
         header.structures[name] = fields
     for name, listed in re.findall(r"\b(lifesign_\w+)\s*\(([^;{}]*)\)\s*;", source):
         given = [] if listed.strip() in ("", "void") else listed.split(",")

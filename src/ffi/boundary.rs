@@ -9,6 +9,7 @@ use crate::ffi::types::*;
 use crate::model::error::{Error, ErrorKind, unless_it_panics};
 use crate::model::event::Cursor;
 use crate::model::status::Status;
+use crate::mutant::mutated;
 use crate::writer::record::WriterRecord;
 
 /// Runs a call: nothing unwinds across the boundary, and the detail is filled only on failure.
@@ -119,8 +120,9 @@ impl<T> Slots<T> {
     {
         assert!(values.len() <= self.cap);
         if !values.is_empty() {
+            let count = values.len() + usize::from(mutated!("one-answer-too-many"));
             // SAFETY: room for that many, not overlapping with a buffer of our own.
-            unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.first, values.len()) };
+            unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.first, count) };
         }
     }
 }

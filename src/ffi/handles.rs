@@ -11,6 +11,7 @@ use crate::cell::handle::{Kind, decode, encode};
 use crate::claim::Claim;
 use crate::engine::{Engine, Inner, Subscription};
 use crate::model::error::{Error, ErrorKind};
+use crate::mutant::mutated;
 use crate::sync::{ArcCell, AtomicPtr, Mutex, Ordering};
 use crate::writer::token::Token;
 
@@ -143,7 +144,8 @@ impl HandleTable {
             return Err(Self::missing(kind, handle, false));
         };
         let Some(slot) = self.slot(parts.slot) else { return Err(Self::missing(kind, handle, false)) };
-        slot.load().filter(|entry| entry.handle == handle).ok_or_else(|| Self::missing(kind, handle, true))
+        let is_its = |entry: &Arc<Entry>| entry.handle == handle || mutated!("handle-of-any-life");
+        slot.load().filter(is_its).ok_or_else(|| Self::missing(kind, handle, true))
     }
 
     /// Takes an object out: exactly one of several callers gets it.
@@ -151,8 +153,15 @@ impl HandleTable {
         let entry = self.get(secret, kind, handle)?;
         let parts = decode(secret, kind, handle).expect("decoded above");
         let slot = self.slot(parts.slot).expect("found above");
-        if !slot.replace(Some(&entry), None) {
+        if !slot.replace(Some(&entry), None) && !mutated!("closed-by-two") {
             return Err(Self::missing(kind, handle, true));
+        }
+        if mutated!("object-kept-for-ever") {
+            std::mem::forget(entry.clone());
+        }
+        if mutated!("object-freed-early") {
+            // SAFETY: none, which is the point: one reference too many is given back.
+            unsafe { Arc::decrement_strong_count(Arc::as_ptr(&entry)) };
         }
         if parts.life < MAX_LIFE {
             self.free.lock().slots.push_back((parts.slot, parts.life));

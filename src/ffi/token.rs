@@ -14,6 +14,7 @@ use crate::ffi::check::check;
 use crate::ffi::handles::{Entry, Object};
 use crate::ffi::types::*;
 use crate::model::error::{Error, ErrorKind, unless_it_panics};
+use crate::mutant::mutated;
 use crate::writer::lease::OnLapse;
 use crate::writer::record::MAX_LABEL;
 use crate::writer::token::{Join, Token};
@@ -206,6 +207,9 @@ pub extern "C" fn lifesign_token_generation(
 ) -> lifesign_result {
     call(error, || {
         let out = Out::new("generation", generation)?;
+        if mutated!("answer-before-the-check") {
+            Out::new("generation", generation)?.put(0);
+        }
         out.put(self::token(token)?.generation());
         Ok(())
     })
