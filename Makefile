@@ -12,6 +12,8 @@ MODELS := RUSTFLAGS="--cfg loom" cargo test --release --locked --lib --features 
 GO := cd go && CGO_ENABLED=1 go
 AGENT := cd agent && CGO_ENABLED=1 go
 VENV := build/venv
+FUZZ_SECONDS ?= 3600
+FUZZ_JOBS ?= 2
 PYTHON := $(VENV)/bin/python
 
 say = @printf "\n== %s\n" "$(1)"
@@ -19,7 +21,7 @@ say = @printf "\n== %s\n" "$(1)"
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean
+.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -90,7 +92,7 @@ abi-describe: tools target/abi/release/liblifesign.so ## Describe the ABI of a n
 
 FORCE:
 
-test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme test-bench ## Run all tests of all languages.
+test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme test-bench test-fuzz ## Run all tests of all languages.
 	@printf '\n== all tests passed\n'
 
 verify: libraries $(VENV)/ready ## The long shares of all tests, under an hour, and a table of what bears out each guarantee: docs/evidence.md.
@@ -117,6 +119,14 @@ story: tools ## Tell how an alias stays critical for ever in the usual design an
 soak: tools ## Everything at once: ten minutes of real threads, a thousand simulated hours, compared all the while.
 	$(call say,the soak)
 	@LIFESIGN_SOAK_SECONDS=600 LIFESIGN_SOAK_HOURS=1000 $(SCRIPTS) --test soak -- --nocapture
+
+fuzz: tools ## Fuzz the C ABI and what reads files, after every planted fault was found. FUZZ_SECONDS=3600, FUZZ_JOBS=2.
+	$(call say,fuzzing)
+	@python3 fuzz/run.py --planted --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS)
+
+sanitize: tools ## The guarantees, the race scripts and the C programs under AddressSanitizer and LeakSanitizer, after each has found what was planted.
+	$(call say,sanitizers)
+	@python3 tests/sanitize.py
 
 test-models: tools ## Rust: the loom models and their mutants.
 	$(call say,Rust: models and mutants)
@@ -159,6 +169,10 @@ test-python: tools $(VENV)/ready ## Python: the package.
 test-readme: libraries ## The examples of the README, as they stand there.
 	$(call say,README: its examples)
 	python3 tests/readme.py
+
+test-fuzz: tools ## A minute of fuzzing, from the seeds on.
+	$(call say,fuzzing for a minute)
+	@python3 fuzz/run.py --seconds 60
 
 $(VENV)/bench-ready: benches/requirements.txt $(VENV)/ready
 	$(call say,Python: what the benches need)

@@ -35,11 +35,13 @@ FLAGS = [
 ]
 # Each planted fault, and what must be said of it.
 PLANTED = {
-    "one-answer-too-many": "AddressSanitizer: heap-buffer-overflow",
+    "text-read-too-far": "AddressSanitizer: heap-buffer-overflow",
+    "one-answer-too-many": "AddressSanitizer: heap-buffer-overflow|points past the buffer",
     "object-freed-early": "AddressSanitizer: heap-use-after-free",
     "object-kept-for-ever": "LeakSanitizer: detected memory leaks",
     "answer-before-the-check": "is touched",
-    "handle-of-any-life": "which had ended before the call|after the close answers",
+    "closed-and-kept": "which had ended before the call|succeeded twice|after the close answers",
+    "closed-is-revoked": "which its comment does not name|after the close answers",
     "closed-by-two": "succeeded twice",
 }
 PATIENCE = 300

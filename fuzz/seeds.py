@@ -226,6 +226,26 @@ SEEDS = {
 - engine_open 0
 - check_register 0 0 0 255 6
 """,
+    "closers-race": STAGE + """
+- subscribe 0 1
+- claim_open 0 0
+1 unsubscribe 0
+2 unsubscribe 0
+3 unsubscribe 0
+- claim_state 0
+1 claim_release 0
+2 claim_release 0
+3 claim_release 0
+- token_generation 0
+1 token_close 0
+2 token_close 0
+3 token_close 0
+- engine_audit 0
+1 engine_close 0
+2 engine_close 0
+3 engine_close 0
+- engine_stats 0
+""",
     "writers-race": STAGE + """
 - token_acquire 1
 - check_register 0 0 0 0 6

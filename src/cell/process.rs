@@ -50,7 +50,18 @@ pub fn map_wiped(len: usize) -> Result<*mut u8, Error> {
             format!("the kernel cannot wipe pages on fork ({error}); Linux 5.10 or newer is needed"),
         )
     })?;
+    #[cfg(asan)]
+    // SAFETY: the range was mapped just now, and stays so for the life of the process.
+    unsafe {
+        __lsan_register_root_region(address, len)
+    };
     Ok(address.cast())
+}
+
+#[cfg(asan)]
+unsafe extern "C" {
+    /// Has LeakSanitizer look for pointers there too. Of itself it looks at no mapping, and would take for lost what a cell holds.
+    fn __lsan_register_root_region(first: *const std::ffi::c_void, len: usize);
 }
 
 /// The word, if there is one yet.

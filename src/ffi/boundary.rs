@@ -166,6 +166,7 @@ pub fn bytes<'a>(what: &str, ptr: *const c_char, len: usize, most: usize) -> Res
             String::from_utf8_lossy(shown)
         )));
     }
+    let len = len + usize::from(mutated!("text-read-too-far"));
     // SAFETY: not NULL, and the caller says that there are `len` bytes which stay unchanged during the call.
     Ok(unsafe { std::slice::from_raw_parts(ptr.cast(), len) })
 }

@@ -132,7 +132,8 @@ impl HandleTable {
     fn missing(kind: Kind, handle: u64, given_out: bool) -> Error {
         let what = kind.as_str();
         if given_out {
-            Error::text(ErrorKind::Closed, format!("the {what} of handle {handle:#x} is closed"))
+            let closed = if mutated!("closed-is-revoked") { ErrorKind::Revoked } else { ErrorKind::Closed };
+            Error::text(closed, format!("the {what} of handle {handle:#x} is closed"))
         } else {
             Error::text(ErrorKind::Forged, format!("{handle:#x} is no handle of a {what} in this process"))
         }
@@ -144,8 +145,7 @@ impl HandleTable {
             return Err(Self::missing(kind, handle, false));
         };
         let Some(slot) = self.slot(parts.slot) else { return Err(Self::missing(kind, handle, false)) };
-        let is_its = |entry: &Arc<Entry>| entry.handle == handle || mutated!("handle-of-any-life");
-        slot.load().filter(is_its).ok_or_else(|| Self::missing(kind, handle, true))
+        slot.load().filter(|entry| entry.handle == handle).ok_or_else(|| Self::missing(kind, handle, true))
     }
 
     /// Takes an object out: exactly one of several callers gets it.
@@ -153,7 +153,13 @@ impl HandleTable {
         let entry = self.get(secret, kind, handle)?;
         let parts = decode(secret, kind, handle).expect("decoded above");
         let slot = self.slot(parts.slot).expect("found above");
-        if !slot.replace(Some(&entry), None) && !mutated!("closed-by-two") {
+        if mutated!("closed-and-kept") {
+            return Ok(entry);
+        }
+        if mutated!("closed-by-two") {
+            std::thread::yield_now();
+            slot.store(None);
+        } else if !slot.replace(Some(&entry), None) {
             return Err(Self::missing(kind, handle, true));
         }
         if mutated!("object-kept-for-ever") {
