@@ -42,7 +42,7 @@ PLANTED = {
     "answer-before-the-check": "is touched",
     "closed-and-kept": "which had ended before the call|succeeded twice|after the close answers",
     "closed-is-revoked": "which its comment does not name|after the close answers",
-    "closed-by-two": "succeeded twice",
+    "closed-by-two": "succeeded twice|closed twice",
 }
 PATIENCE = 300
 
