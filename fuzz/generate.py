@@ -75,8 +75,10 @@ def declarations(header: Header) -> str:
             for each in fields
         )
         parts.append(f"#[repr(C)]\n#[derive(Clone, Copy)]\npub struct {name} {{\n{listed}}}\n")
-    parts.append("unsafe extern \"C\" {\n    pub fn lifesign_abi_version() -> u32;")
-    parts.append("    pub fn lifesign_version() -> *const c_char;\n    pub fn lifesign_result_name(result: u32) -> *const c_char;")
+    parts.append('unsafe extern "C" {\n    pub fn lifesign_abi_version() -> u32;')
+    parts.append(
+        "    pub fn lifesign_version() -> *const c_char;\n    pub fn lifesign_result_name(result: u32) -> *const c_char;"
+    )
     for function in fallible(header):
         parts.append(f"    pub fn {function.name}({', '.join(declared(each) for each in function.parameters)}) -> u32;")
     return "\n".join([*parts, "}\n"])
@@ -93,7 +95,7 @@ def fallible(header: Header) -> list[Function]:
     return [function for function in header.functions if function.name not in INFALLIBLE]
 
 
-def fill(header: Header, name: str, field: Field) -> str | None:
+def fill(name: str, field: Field) -> str | None:
     """Return what gives a field of an input structure its value."""
     key, place = f"{name}.{field.name}", f"value.{field.name}"
     if field.name == "struct_size":
@@ -117,12 +119,14 @@ def fill(header: Header, name: str, field: Field) -> str | None:
 
 def inputs(header: Header) -> str:
     """Return how structures that are given are filled, those that they point to among them."""
-    given = {each.type for function in fallible(header) for each in function.parameters if each.pointer and each.constant}
+    given = {
+        each.type for function in fallible(header) for each in function.parameters if each.pointer and each.constant
+    }
     given |= {"lifesign_write"}
     given |= {each.type for name in given for each in header.structures.get(name, []) if each.pointer}
     parts = []
     for name in sorted(given & set(header.structures) - {"lifesign_error", "lifesign_cursor"}):
-        lines = [line for each in header.structures[name] if (line := fill(header, name, each))]
+        lines = [line for each in header.structures[name] if (line := fill(name, each))]
         body = "\n        ".join(lines)
         parts.append(
             f"impl Given for {name} {{\n    fn fill(value: &mut Self, it: &mut Call<'_>) {{\n        {body}\n    }}\n}}\n"
@@ -143,7 +147,9 @@ def spans(header: Header, name: str, place: str) -> list[str]:
 
 def outputs(header: Header) -> str:
     """Return where the texts of answers are."""
-    taken = {each.type for function in fallible(header) for each in function.parameters if each.pointer and not each.constant}
+    taken = {
+        each.type for function in fallible(header) for each in function.parameters if each.pointer and not each.constant
+    }
     parts = []
     for name in sorted(taken & set(header.structures)):
         listed = ", ".join(spans(header, name, "self"))
@@ -196,7 +202,9 @@ def call(function: Function) -> str:
         previous = parameter
     listed = ", ".join(each.name for each in function.parameters)
     ends = function.parameters[0].name if function.short in ENDS else "0"
-    lines.append("// SAFETY: every pointer is NULL or of the size that goes with it, and is kept for the length of the call.")
+    lines.append(
+        "// SAFETY: every pointer is NULL or of the size that goes with it, and is kept for the length of the call."
+    )
     lines.append(f"let result = unsafe {{ {function.name}({listed}) }};")
     lines.append(f"it.judge(result, {ends});")
     body = "\n    ".join(lines)

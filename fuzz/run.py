@@ -66,7 +66,9 @@ def build(folder: Path, *features: str) -> Path:
     return folder / TRIPLE / "release"
 
 
-def start(binaries: Path, target: str, corpus: Path, seconds: int, log: Path, scratch: str, **env: str) -> subprocess.Popen[bytes]:
+def start(
+    binaries: Path, target: str, corpus: Path, seconds: int, log: Path, scratch: str, **env: str
+) -> subprocess.Popen[bytes]:
     """Start one job of a target."""
     command = [str(binaries / target), str(corpus), str(HERE / "corpus" / target), f"-max_total_time={seconds}"]
     command += [f"-max_len={TARGETS[target]}", "-timeout=30", "-print_final_stats=1", "-reload=1", "-verbosity=1"]

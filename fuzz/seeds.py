@@ -24,7 +24,8 @@ STAGE = """
 - token_acquire 1 0 0 3
 """
 SEEDS = {
-    "report": STAGE + """
+    "report": STAGE
+    + """
 - token_write 0 0 10
 - token_write 0 2 11
 - check_snapshot 0
@@ -53,7 +54,8 @@ SEEDS = {
 - service_status 0
 - service_deregister 0
 """,
-    "fence": STAGE + """
+    "fence": STAGE
+    + """
 - check_who 1
 - token_take_over 1 0 0 0 2
 - token_write 1 1 10
@@ -68,7 +70,8 @@ SEEDS = {
 - token_close 0
 - token_close 0
 """,
-    "lease": STAGE + """
+    "lease": STAGE
+    + """
 - token_close 0
 - token_acquire 1 0 2 2
 - token_write 0
@@ -84,7 +87,8 @@ SEEDS = {
 - engine_tick 0 0 4
 - engine_tick 0 201 205
 """,
-    "subscribe": STAGE + """
+    "subscribe": STAGE
+    + """
 - subscribe 0 1
 - subscribe 0 0 1 0 1 0 9
 - subscribe 0 0 3 2 0 1 0 4
@@ -111,7 +115,8 @@ SEEDS = {
 - unsubscribe 0
 - unsubscribe 0
 """,
-    "restore": STAGE + """
+    "restore": STAGE
+    + """
 - check_register 0 0 0 255 6 0 0 16 1 2 9 10
 - token_write 0 1 11
 - engine_export 0
@@ -152,7 +157,8 @@ SEEDS = {
 - version 30
 - result_name 9
 """,
-    "readers": STAGE + """
+    "readers": STAGE
+    + """
 - check_reader 0
 - check_reader 1
 - service_reader 0
@@ -172,7 +178,8 @@ SEEDS = {
 - check_deregister 0
 - service_deregister 0
 """,
-    "two-engines": STAGE + """
+    "two-engines": STAGE
+    + """
 - engine_open 0
 - service_register 0 0
 - check_register 0 0 0 1 1
@@ -190,7 +197,8 @@ SEEDS = {
 - check_status 0
 - check_snapshot 0
 """,
-    "wrong": STAGE + """
+    "wrong": STAGE
+    + """
 - engine_open wrong-error
 - token_write no-error 0 0 18
 - token_write 40 0 10
@@ -212,7 +220,8 @@ SEEDS = {
 - token_write_batch size:1 0
 - claim_open null:0 0
 """,
-    "close-races": STAGE + """
+    "close-races": STAGE
+    + """
 - subscribe 0 1
 1 token_write 0 1 11
 2 engine_close 0
@@ -226,7 +235,8 @@ SEEDS = {
 - engine_open 0
 - check_register 0 0 0 255 6
 """,
-    "closers-race": STAGE + """
+    "closers-race": STAGE
+    + """
 - subscribe 0 1
 - claim_open 0 0
 1 unsubscribe 0
@@ -246,7 +256,8 @@ SEEDS = {
 3 engine_close 0
 - engine_stats 0
 """,
-    "writers-race": STAGE + """
+    "writers-race": STAGE
+    + """
 - token_acquire 1
 - check_register 0 0 0 0 6
 - token_acquire 0
@@ -266,7 +277,8 @@ SEEDS = {
 - engine_audit 0
 - subscription_poll 0
 """,
-    "waits-race": STAGE + """
+    "waits-race": STAGE
+    + """
 - subscribe 0 1
 - subscription_poll 0
 1 subscription_wait 0 14
@@ -277,7 +289,8 @@ SEEDS = {
 2 token_close 0
 3 engine_close 0
 """,
-    "registration-race": STAGE + """
+    "registration-race": STAGE
+    + """
 1 check_register 0 0 0 0 6
 2 check_register 0 0 0 0 6
 3 check_register 0 1 0 255 7 0 0 4
@@ -318,9 +331,7 @@ def piece(line: str, functions: list[str]) -> bytes:
 def main() -> None:
     """Write or compare the seeds."""
     functions = (HERE / "functions.txt").read_text().split()
-    made = {
-        name: b"".join(piece(line, functions) for line in lines(text)) for name, text in SEEDS.items()
-    }
+    made = {name: b"".join(piece(line, functions) for line in lines(text)) for name, text in SEEDS.items()}
     if unused := set(functions) - {line.split()[1] for text in SEEDS.values() for line in lines(text)}:
         raise SystemExit(f"no seed calls {', '.join(sorted(unused))}")
     if "--check" in sys.argv:

@@ -52,7 +52,9 @@ def run(name: str, command: list[str], **env: str) -> tuple[int, str]:
     """Run a program, its output in a file; return its exit status and what it said."""
     log = OUT / f"{name}.log"
     with log.open("w") as out:
-        status = subprocess.run(command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **env}, check=False).returncode
+        status = subprocess.run(
+            command, cwd=ROOT, stdout=out, stderr=out, env={**os.environ, **env}, check=False
+        ).returncode
     return status, log.read_text(errors="replace")
 
 
