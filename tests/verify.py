@@ -66,6 +66,8 @@ JOBS = [
     rust("schedules", SHUTTLE, flags="--cfg shuttle", arguments=["schedules", "--test-threads=2"], LIFESIGN_SCHEDULES="200000"),
     rust("soak", [*SCRIPTS, "--test", "soak"], LIFESIGN_SOAK_SECONDS="600", LIFESIGN_SOAK_HOURS="1000"),
     Job("c", ["ffi-tests/c/run.sh"]),
+    Job("sanitize", ["python3", "tests/sanitize.py"]),
+    Job("fuzz", ["python3", "fuzz/run.py", "--planted", "--seconds", "300"]),
     Job("go", ["go", "test", "-count=1", "-race", "-json", "./..."], folder="go", kind="go"),
     # The race detector knows nothing of the library's memory: under it a status is a call.
     Job("direct", ["go", "test", "-count=1", "-json", "-run", "Status", "."], folder="go", kind="go"),
@@ -255,6 +257,7 @@ def table(rows: list[Row]) -> str:
 KINDS = {
     "model": "models", "mutant": "models", "ordering": "models", "unexplored": "models", "schedule": "schedules", "linearizability": "linearizable",
     "state": "machine", "soak": "soak", "story": "story", "faults": "faults", "script": "agent",
+    "sanitize": "sanitize", "fuzz": "fuzz",
 }  # fmt: skip
 
 
