@@ -1,9 +1,11 @@
-"""Runs the guarantees, the race scripts and the C programs under AddressSanitizer and LeakSanitizer.
+"""Runs the guarantees, the race scripts and the C programs under AddressSanitizer and LeakSanitizer, the former two under ThreadSanitizer too.
 
-Usage: sanitize.py
+Usage: sanitize.py [address | thread]
 
 First a right program must come to its end in silence, and the same with a fault must be stopped: a byte read past an allocation, memory used
-after it was given back, memory lost. Then the tests follow, each program with whatever it says in target/sanitize/NAME.log.
+after it was given back, memory lost, a data race. Then the tests follow, each program with whatever it says in target/sanitize/NAME.log.
+ThreadSanitizer must see what the standard library does, which is built for it from its sources; where they are not installed that part is
+skipped by name.
 """
 
 import json
@@ -17,24 +19,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TRIPLE = "x86_64-unknown-linux-gnu"
-BUILT = ROOT / "target" / "asan"
 OUT = ROOT / "target" / "sanitize"
 RUST = ["guarantees", "scripts"]
 PLANTED = {
-    "overflow": "AddressSanitizer: heap-buffer-overflow",
-    "use-after-free": "AddressSanitizer: heap-use-after-free",
-    "leak": "LeakSanitizer: detected memory leaks",
+    "address": {
+        "overflow": "AddressSanitizer: heap-buffer-overflow",
+        "use-after-free": "AddressSanitizer: heap-use-after-free",
+        "leak": "LeakSanitizer: detected memory leaks",
+    },
+    "thread": {"race": "ThreadSanitizer: data race"},
 }
-REPORT = re.compile(r"(Address|Leak)Sanitizer:? (?!can)[^\n]*")
+# By itself a program cannot know which it was built for.
+FLAGS = {"address": "-Zsanitizer=address --cfg asan", "thread": "-Zsanitizer=thread --cfg tsan"}
+REPORT = re.compile(r"(Address|Leak|Thread)Sanitizer:? (?!can)[^\n]*")
 
 
-def build() -> tuple[dict[str, Path], Path]:
-    """Build the test programs and the static library; return where they are."""
+def build(sanitizer: str) -> tuple[dict[str, Path], Path]:
+    """Build the test programs and the static library for a sanitizer; return where they are."""
     names = [*RUST, "planted"]
     command = ["cargo", "test", "--release", "--locked", "--features", "failpoints,mutants", "--target", TRIPLE]
-    command += ["--target-dir", str(BUILT), "--no-run", "--message-format=json-render-diagnostics"]
+    command += [
+        "--target-dir",
+        str(ROOT / "target" / sanitizer),
+        "--no-run",
+        "--message-format=json-render-diagnostics",
+    ]
+    command += ["-Zbuild-std"] if sanitizer == "thread" else []
     command += [word for name in names for word in ("--test", name)]
-    env = {**os.environ, "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": "-Zsanitizer=address --cfg asan"}
+    env = {**os.environ, "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": FLAGS[sanitizer]}
     told = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
     programs, library = {}, None
     for line in told.splitlines():
@@ -80,10 +92,15 @@ def found(program: Path, fault: str, said: str) -> None:
     print(f"sanitize: planted {fault}: found", flush=True)
 
 
+def rustlib() -> Path:
+    """Return where the compiler keeps its libraries."""
+    root = subprocess.run(["rustc", "--print", "sysroot"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return Path(root) / "lib" / "rustlib"
+
+
 def runtime() -> str:
     """Return the sanitizer's own library, as it comes with the compiler."""
-    root = subprocess.run(["rustc", "--print", "sysroot"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    libraries = list((Path(root) / "lib" / "rustlib" / TRIPLE / "lib").glob("librustc-*_rt.asan.a"))
+    libraries = list((rustlib() / TRIPLE / "lib").glob("librustc-*_rt.asan.a"))
     if not libraries:
         raise SystemExit("sanitize: this Rust comes without AddressSanitizer")
     return str(libraries[0])
@@ -105,23 +122,47 @@ def compiled(name: str, sources: list[Path], library: Path) -> Path:
     return program
 
 
-def main() -> int:
-    """Build, find what was planted, run the tests."""
-    OUT.mkdir(parents=True, exist_ok=True)
-    programs, library = build()
-    silent("planted-none", [str(programs["planted"]), "none"])
-    for fault, said in PLANTED.items():
+def tests(sanitizer: str) -> Path:
+    """Find what is planted and run the Rust tests; return the static library."""
+    programs, library = build(sanitizer)
+    silent(f"{sanitizer}-planted-none", [str(programs["planted"]), "none"])
+    for fault, said in PLANTED[sanitizer].items():
         found(programs["planted"], fault, said)
     for name in RUST:
-        silent(name, [str(programs[name])])
+        silent(f"{sanitizer}-{name}", [str(programs[name])])
+    return library
+
+
+def address() -> None:
+    """Run everything under AddressSanitizer and LeakSanitizer, the C programs too."""
+    library = tests("address")
     c = ROOT / "ffi-tests" / "c"
     (ROOT / "target" / "ffi-tests" / "c" / "claims").mkdir(parents=True, exist_ok=True)
-    silent("client", [str(compiled("client", [c / "client.c"], library)), str(OUT / "export.json")])
+    silent("address-client", [str(compiled("client", [c / "client.c"], library)), str(OUT / "export.json")])
     abuse = OUT / "abuse.c"
     generate = [sys.executable, str(c / "generate_abuse.py"), str(ROOT / "include" / "lifesign.h")]
     abuse.write_text(subprocess.run(generate, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    silent("abuse", [str(compiled("abuse", [abuse, c / "world.c"], library))])
-    return 0
+    silent("address-abuse", [str(compiled("abuse", [abuse, c / "world.c"], library))])
+
+
+def thread() -> bool:
+    """Run the Rust tests under ThreadSanitizer; tell whether that could be done."""
+    if not (rustlib() / "src" / "rust" / "library" / "Cargo.lock").exists():
+        print(
+            "SKIPPED: ThreadSanitizer (the sources of the standard library are not installed: rustup component add rust-src)"
+        )
+        return not os.environ.get("CI")
+    tests("thread")
+    return True
+
+
+def main() -> int:
+    """Run what is asked for, or all of it."""
+    wanted = sys.argv[1:] or ["address", "thread"]
+    OUT.mkdir(parents=True, exist_ok=True)
+    if "address" in wanted:
+        address()
+    return 0 if "thread" not in wanted or thread() else 1
 
 
 if __name__ == "__main__":

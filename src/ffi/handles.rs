@@ -5,14 +5,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::fence;
 
 use crate::cell::handle::{Kind, decode, encode};
 use crate::claim::Claim;
 use crate::engine::{Engine, Inner, Subscription};
 use crate::model::error::{Error, ErrorKind};
 use crate::mutant::mutated;
-use crate::sync::{ArcCell, AtomicPtr, Mutex, Ordering};
+use crate::sync::{ArcCell, AtomicPtr, Mutex, Ordering, fence};
 use crate::writer::token::Token;
 
 /// What a handle of this table refers to.
