@@ -25,13 +25,13 @@ KEPT = ROOT / "target" / "fuzz"
 TARGETS = {"calls": 1024, "restore": 4096}  # And the longest input.
 FLAGS = [
     "--cfg fuzzing",
-    "-Zsanitizer=address",
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
+    "-Zsanitizer=address",
 ]
 # Each planted fault, and what must be said of it.
 PLANTED = {
