@@ -124,7 +124,7 @@ fuzz: tools ## Fuzz the C ABI and what reads files, after every planted fault wa
 	$(call say,fuzzing)
 	@python3 fuzz/run.py --planted --seconds $(FUZZ_SECONDS) --jobs $(FUZZ_JOBS)
 
-sanitize: tools ## The guarantees, the race scripts and the C programs under AddressSanitizer and LeakSanitizer, after each has found what was planted.
+sanitize: tools ## The guarantees, the race scripts and the C programs under Address-, Leak- and ThreadSanitizer, after each has found what was planted.
 	$(call say,sanitizers)
 	@python3 tests/sanitize.py
 
