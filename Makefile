@@ -21,7 +21,7 @@ say = @printf "\n== %s\n" "$(1)"
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz
+.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -92,7 +92,7 @@ abi-describe: tools target/abi/release/liblifesign.so ## Describe the ABI of a n
 
 FORCE:
 
-test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme test-bench test-fuzz ## Run all tests of all languages.
+test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme test-bench test-fuzz test-docs ## Run all tests of all languages.
 	@printf '\n== all tests passed\n'
 
 verify: libraries $(VENV)/ready ## The long shares of all tests, under an hour, and a table of what bears out each guarantee: docs/evidence.md.
