@@ -8,7 +8,8 @@ Each page has a folder that is empty at first, and a shell that stays. Its fence
   ```console      commands behind `$ `, each of which must succeed and print the lines below it
 
 In a console `…/lifesign` is the checkout, and in what is printed any other `…` stands for whatever differs from run to
-run: within a line, or for any lines where it stands alone. A block of another kind is a mistake, and so is a page without one.
+run: within a line, or for any lines where it stands alone. A block of another kind is a mistake, and so is a page
+without a console.
 """
 
 import os
@@ -20,6 +21,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +55,7 @@ def blocks(page: str) -> list[Block]:
         before = (above.rstrip().splitlines() or [""])[-1]
         found.append(Block(match[1].split(), match[2], above.count("\n") + 1, before))
     if (fences := len(re.findall(r"^\s*(?:```|~~~)", page, re.MULTILINE))) != 2 * len(found):
-        raise Wrong(f"it has {fences} fences, but {len(found)} blocks were understood: each starts and ends with ``` in the first column")
+        raise Wrong(f"{fences} fences make not {len(found)} blocks: each begins and ends with ``` in the first column")
     return found
 
 
@@ -93,7 +95,8 @@ class Shell:
 
     def run(self, command: str) -> tuple[str, str]:
         """Run one command; return its exit status and all it printed."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         late = threading.Timer(PATIENCE, self.end)
         late.start()
         self.process.stdin.write(f"{{\n{command}\n}} </dev/null\nprintf '{END}%s{END}\\n' $?\n")
@@ -109,10 +112,8 @@ class Shell:
 
     def end(self) -> None:
         """End the shell and everything that was started in it."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 
@@ -174,7 +175,8 @@ def attempt(path: Path) -> bool:
 
 def main() -> int:
     """Run the pages named, or all of them; the slow ones first, as many at a time as there are cores."""
-    pages = [Path(name).resolve() for name in sys.argv[1:]] or [page for each in PAGES for page in sorted(ROOT.glob(each))]
+    named = [Path(name).resolve() for name in sys.argv[1:]]
+    pages = named or [page for each in PAGES for page in sorted(ROOT.glob(each))]
     pages.sort(key=lambda page: (page.name != "rust.md", page.parent.name != "tutorial"))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         good = list(pool.map(attempt, pages))
