@@ -56,6 +56,8 @@ def blocks(page: str) -> list[Block]:
         found.append(Block(match[1].split(), match[2], above.count("\n") + 1, before))
     if (fences := len(re.findall(r"^\s*(?:```|~~~)", page, re.MULTILINE))) != 2 * len(found):
         raise Wrong(f"{fences} fences make not {len(found)} blocks: each begins and ends with ``` in the first column")
+    if re.search(r"^(?: {4}|\t)", FENCE.sub("", page), re.MULTILINE):
+        raise Wrong("a line outside the blocks is indented by four or more: a block without a fence is not run")
     return found
 
 
@@ -108,7 +110,7 @@ class Shell:
         if not line:
             raise Wrong(f"the shell has ended, or {PATIENCE:.0f} seconds were not enough, at: {command}{printed}")
         last, status, _ = line.split(END)
-        return status, printed + last
+        return status, printed + last + "\n" * bool(last)
 
     def end(self) -> None:
         """End the shell and everything that was started in it."""
