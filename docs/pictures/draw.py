@@ -148,6 +148,103 @@ PICTURES = {
             ),
         ],
     ),
+    "late-register": Picture(
+        "Late register: a runner that was started and comes to run after its successor",
+        [
+            "the new runner follows",
+            "the old runner runs at last",
+            "the target recovers",
+            "the old runner goes on, ends",
+            "the new runner's turn",
+        ],
+        [
+            Panel(
+                "The usual design: a stop waits for runners that have said that they run",
+                {
+                    "updates": [Act(2, "passing", to="target")],
+                    "old runner": [
+                        Act(1, "registers, reads critical", to="channel"),
+                        Act(3, "writes critical, removes the channel", "bad", to="alias"),
+                    ],
+                    "new runner": [Act(0, "follows: critical"), Act(4, "hears nothing", "bad")],
+                },
+                {
+                    "channel": [
+                        (-1, "the new runner's", "plain"),
+                        (1, "the old runner's", "plain"),
+                        (3, "none", "empty"),
+                    ],
+                    "target": [(-1, "critical", "critical"), (2, "passing", "passing")],
+                    "alias": [(-1, "critical", "critical"), (3, "critical", "critical")],
+                },
+                "The alias is wrong, and the new runner is deaf.",
+                False,
+            ),
+            Panel(
+                "Lifesign: who was taken over can neither subscribe in its successor's place nor write",
+                {
+                    "updates": [Act(2, "passing", to="target")],
+                    "old runner": [
+                        Act(1, "subscribes as the writer: FENCED", "good"),
+                        Act(3, "writes critical: FENCED", "good"),
+                    ],
+                    "new runner": [
+                        Act(0, "took over, follows: critical"),
+                        Act(4, "hears it, writes passing", "good", to="mirror"),
+                    ],
+                },
+                {
+                    "target": [(-1, "critical", "critical"), (2, "passing", "passing")],
+                    "mirror": [(-1, "critical, computed by hand", "critical"), (4, "passing", "passing")],
+                },
+                "The old runner is told by whom it was replaced, and disturbs nobody.",
+                True,
+            ),
+        ],
+    ),
+    "held-up": Picture(
+        "Old runner held up: the price of a stop that waits",
+        [
+            "the old runner is held up",
+            "the new runner is to start",
+            "the target recovers",
+            "as long as that lasts",
+            "the old runner goes on",
+        ],
+        [
+            Panel(
+                "The usual design, cured: a stop waits for the old runner",
+                {
+                    "updates": [Act(2, "passing", to="target")],
+                    "old runner": [Act(0, "has critical in hand"), Act(4, "writes critical, ends", to="alias")],
+                    "new runner": [
+                        Act(1, "waits for the old one", "bad"),
+                        Act(3, "waits for the old one", "bad"),
+                    ],
+                },
+                {
+                    "target": [(-1, "critical", "critical"), (2, "passing", "passing")],
+                    "alias": [(-1, "critical", "critical"), (4, "critical", "critical")],
+                },
+                "Nobody looks after the alias until the old runner is done, and whoever registers waits too.",
+                False,
+            ),
+            Panel(
+                "Lifesign: a take-over waits for nobody",
+                {
+                    "updates": [Act(2, "passing", to="target")],
+                    "old runner": [Act(0, "has critical in hand"), Act(4, "writes critical: FENCED", "good")],
+                    "new runner": [Act(1, "takes over"), Act(3, "hears it, writes passing", "good", to="mirror")],
+                },
+                {
+                    "target": [(-1, "critical", "critical"), (2, "passing", "passing")],
+                    "mirror": [(-1, "critical, computed by hand", "critical"), (3, "passing", "passing")],
+                },
+                "However late the old runner comes, it is refused.",
+                True,
+            ),
+        ],
+    ),
     "late-unsubscribe": Picture(
         "Late unsubscribe: a clean-up by name",
         [
