@@ -27,7 +27,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("docs/tutorial/*.md", "docs/howto/*.md")
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds that one command may take: the first build of the Rust pages takes the longest."""
 FENCE = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 END = "\x1e"
