@@ -57,9 +57,11 @@ impl Claimant {
     }
 
     /// Whether the process is known to have ended: it was seen from the same pid namespace of the same boot, and its pid is free or another's.
+    /// Where `/proc` is hidden neither is known, and two unknown places are not one.
     pub fn is_gone(&self, seen_from: &Process) -> bool {
         let Process { boot_id, pid_namespace, pid, start, .. } = &self.process;
-        if (boot_id, pid_namespace) != (&seen_from.boot_id, &seen_from.pid_namespace) {
+        let known = *boot_id != [0; 16] && *pid_namespace != 0 && *start != 0;
+        if !known || (boot_id, pid_namespace) != (&seen_from.boot_id, &seen_from.pid_namespace) {
             return false;
         }
         let number = i32::try_from(*pid).ok().and_then(rustix::process::Pid::from_raw);
@@ -180,5 +182,32 @@ impl Report {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.rivals.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claimant(process: Process) -> Claimant {
+        Claimant { engine: [1; 16], process, embedder: Embedder::default(), label: String::new() }
+    }
+
+    #[test]
+    fn a_process_is_gone_only_where_its_place_is_known() {
+        let here = Process::observe([2; 16]);
+        assert!(!claimant(here.clone()).is_gone(&here), "this process runs");
+        let earlier = Process { start: here.start + 1, ..here.clone() };
+        assert!(claimant(earlier.clone()).is_gone(&here), "its pid is another's");
+
+        for hidden in [
+            Process { boot_id: [0; 16], ..earlier.clone() },
+            Process { pid_namespace: 0, ..earlier.clone() },
+            Process { start: 0, ..earlier },
+        ] {
+            let here =
+                Process { boot_id: hidden.boot_id, pid_namespace: hidden.pid_namespace, ..here.clone() };
+            assert!(!claimant(hidden.clone()).is_gone(&here), "nobody can know: {hidden:?}");
+        }
     }
 }
