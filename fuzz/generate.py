@@ -77,7 +77,8 @@ def declarations(header: Header) -> str:
         parts.append(f"#[repr(C)]\n#[derive(Clone, Copy)]\npub struct {name} {{\n{listed}}}\n")
     parts.append('unsafe extern "C" {\n    pub fn lifesign_abi_version() -> u32;')
     parts.append(
-        "    pub fn lifesign_version() -> *const c_char;\n    pub fn lifesign_result_name(result: u32) -> *const c_char;"
+        "    pub fn lifesign_version() -> *const c_char;\n    pub fn lifesign_result_name(result: u32) -> *const c_char;\n"
+        "    pub fn lifesign_status_name(status: u32) -> *const c_char;"
     )
     for function in fallible(header):
         parts.append(f"    pub fn {function.name}({', '.join(declared(each) for each in function.parameters)}) -> u32;")

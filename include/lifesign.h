@@ -1,6 +1,6 @@
 /* Lifesign: a lock-free, in-memory health-check state engine.
  *
- * Every function but the three that tell versions and names returns a lifesign_result. Answers go to out-parameters, which are untouched when a
+ * Every function but the four that tell versions and names returns a lifesign_result. Answers go to out-parameters, which are untouched when a
  * call fails but for a needed size or count; `error` may be NULL. Every function may be called from any thread, and also on handles that are
  * closed, stale, forged or 0: that is an error code, never undefined behaviour. After fork() every call answers LIFESIGN_FORKED in the child
  * until it opens an engine of its own.
@@ -15,6 +15,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /**
  * The number of this ABI. It rises with every incompatible change.
@@ -181,6 +182,11 @@
  * What a function returns: `LIFESIGN_OK` or why it changed nothing.
  */
 typedef uint32_t lifesign_result;
+
+/**
+ * A status: 1 passing, 2 warning, 3 critical; 0 means gone.
+ */
+typedef uint32_t lifesign_status;
 
 /**
  * A text (UTF-8) or bytes of the caller's, copied in. `ptr` may be NULL only if `len` is 0.
@@ -478,11 +484,6 @@ typedef struct lifesign_stats {
    */
   uint64_t bytes;
 } lifesign_stats;
-
-/**
- * A status: 1 passing, 2 warning, 3 critical; 0 means gone.
- */
-typedef uint32_t lifesign_status;
 
 /**
  * A piece of the byte buffer that was given with the call. No NUL follows it.
@@ -1392,6 +1393,11 @@ const char *lifesign_version(void);
 const char *lifesign_result_name(lifesign_result result);
 
 /**
+ * The name of a status: "gone", "passing", "warning" or "critical"; "unknown" for a number that is none; static. Any thread, also after a fork.
+ */
+const char *lifesign_status_name(lifesign_status status);
+
+/**
  * Opens an engine: the state of one node. `config` may be NULL for the defaults. Close it with `lifesign_engine_close`.
  *
  * Any thread. A forked child may open an engine of its own.
@@ -1931,8 +1937,18 @@ lifesign_result lifesign_claim_release(lifesign_claim claim, struct lifesign_err
 
 #endif  /* LIFESIGN_H */
 
-#ifndef LIFESIGN_READ
-#define LIFESIGN_READ
+#ifndef LIFESIGN_INLINE
+#define LIFESIGN_INLINE
+
+/**
+ * A text that ends with a NUL, as the structures take it: `.label = lifesign_text("probe")`. NULL is no text. It is read by the call that it is
+ * given to and not kept.
+ */
+static inline lifesign_str lifesign_text(const char *text)
+{
+  const lifesign_str str = { text, text ? strlen(text) : 0 };
+  return str;
+}
 
 /**
  * The status at `reader`, by one atomic load for a check and two for an alias, a service or the node; `LIFESIGN_STATUS_GONE` once it is

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXPECTED = {
     "go": "sidecar:web passing passing\n",
     "python": "passing passing\nrefused by probe 2\n",
-    "c": "the alias is 1\n",
+    "c": "the alias is passing\n",
 }
 
 

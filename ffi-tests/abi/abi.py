@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Compares the ABI of the built library with the committed description of its release, lifesign-ABI.abi and lifesign-ABI.constants.
 
-What is described is what a program that was linked before depends on: the exported functions with their parameters and results, every struct they reach, and the values of
-the header's constants. New functions and constants change nothing for it. Anything else needs a new LIFESIGN_ABI_VERSION, and with it a new description.
+What is described is what a program that was linked before depends on: the exported functions with their parameters and results, every struct they
+reach, and the values of the header's constants. New functions and constants change nothing for it. Anything else needs a new LIFESIGN_ABI_VERSION,
+and with it a new description.
 
 Usage: abi.py            compare; the library must have been built with full debug information
        abi.py --write    describe what was built; refused if an older program would notice, unless the number is new
@@ -30,10 +31,16 @@ def described(library: Path) -> ET.Element:
     whole = ET.fromstring(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     types = {element.get("id"): element for element in whole.iter() if element.get("id")}
     exported = {symbol.get("name") for symbol in whole.iter("elf-symbol")}
-    functions = {function.get("name"): function for function in whole.iter("function-decl") if function.get("elf-symbol-id") in exported}
+    functions = {
+        function.get("name"): function
+        for function in whole.iter("function-decl")
+        if function.get("elf-symbol-id") in exported
+    }
     missing = exported - functions.keys()
     if missing or not functions:
-        sys.exit(f"abi: {library} says nothing of {', '.join(sorted(missing)) or 'any function'}: was it built with full debug information?")
+        sys.exit(
+            f"abi: {library} says nothing of {', '.join(sorted(missing)) or 'any function'}: was it built with full debug information?"
+        )
     kept: dict[str, ET.Element] = {}
     ahead = [id for function in functions.values() for id in reached(function)]
     while ahead:
@@ -41,11 +48,15 @@ def described(library: Path) -> ET.Element:
         if id in types and id not in kept:
             kept[id] = types[id]
             ahead += reached(types[id])
-    corpus = ET.Element("abi-corpus", {"version": whole.get("version", ""), "architecture": whole.get("architecture", "")})
+    corpus = ET.Element(
+        "abi-corpus", {"version": whole.get("version", ""), "architecture": whole.get("architecture", "")}
+    )
     symbols = ET.SubElement(corpus, "elf-function-symbols")
     symbols.extend(sorted(whole.iter("elf-symbol"), key=lambda symbol: symbol.get("name", "")))
     unit = ET.SubElement(corpus, "abi-instr", {"address-size": "64", "path": "src/ffi", "language": "LANG_C11"})
-    unit.extend(sorted(kept.values(), key=lambda element: (element.tag, element.get("name", ""), number(element.get("id", "")))))
+    unit.extend(
+        sorted(kept.values(), key=lambda element: (element.tag, element.get("name", ""), number(element.get("id", ""))))
+    )
     unit.extend(functions[name] for name in sorted(functions))
     return renumbered(corpus)
 
@@ -95,7 +106,9 @@ def noticed(known: Path, listed: Path, library: ET.Element, values: dict[str, st
     with tempfile.NamedTemporaryFile("wb", suffix=".abi") as present:
         present.write(ET.tostring(library))
         present.flush()
-        done = subprocess.run(["abidiff", "--no-added-syms", str(known), present.name], stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            ["abidiff", "--no-added-syms", str(known), present.name], stdout=subprocess.PIPE, text=True, check=False
+        )
     if done.returncode & (CHANGED | INCOMPATIBLE):
         changes.append(done.stdout.strip())
     elif done.returncode:
@@ -119,12 +132,17 @@ def main() -> None:
     changes = noticed(known, listed, library, values)
     if changes and not (asked.write and not known.exists()):
         print("\n".join(changes))
-        sys.exit(f"abi: a program that was linked with ABI {number} would notice that: raise LIFESIGN_ABI_VERSION, or take it back")
+        sys.exit(
+            f"abi: a program that was linked with ABI {number} would notice that: raise LIFESIGN_ABI_VERSION, or take it back"
+        )
     if asked.write:
         known.write_bytes(ET.tostring(library) + b"\n")
         listed.write_text("".join(f"{name} {value}\n" for name, value in values.items()))
     functions = len(library.findall(".//function-decl"))
-    print(f"abi: {functions} functions and {len(values)} constants are as ABI {number} describes them" + ", and it is written" * asked.write)
+    print(
+        f"abi: {functions} functions and {len(values)} constants are as ABI {number} describes them"
+        + ", and it is written" * asked.write
+    )
 
 
 if __name__ == "__main__":

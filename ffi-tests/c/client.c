@@ -12,22 +12,6 @@
 
 #include "lifesign.h"
 
-static lifesign_str str(const char *text)
-{
-    return (lifesign_str){ text, strlen(text) };
-}
-
-static const char *status_name(lifesign_status status)
-{
-    switch (status) {
-    case LIFESIGN_STATUS_GONE: return "gone";
-    case LIFESIGN_STATUS_PASSING: return "passing";
-    case LIFESIGN_STATUS_WARNING: return "warning";
-    case LIFESIGN_STATUS_CRITICAL: return "critical";
-    default: return "?";
-    }
-}
-
 static lifesign_error error = { .struct_size = sizeof error };
 
 /* Ends the program unless the call had the wanted result. */
@@ -52,10 +36,10 @@ static void print_status(const char *name, lifesign_check check)
     lifesign_reader reader = { .struct_size = sizeof reader };
     ok("reader", lifesign_check_reader(check, &reader, &error));
     if (lifesign_read(&reader) != status) {
-        fprintf(stderr, "%s reads %s without a call\n", name, status_name(lifesign_read(&reader)));
+        fprintf(stderr, "%s reads %s without a call\n", name, lifesign_status_name(lifesign_read(&reader)));
         exit(EXIT_FAILURE);
     }
-    printf("%s is %s\n", name, status_name(status));
+    printf("%s is %s\n", name, lifesign_status_name(status));
 }
 
 static void print_snapshot(const char *name, lifesign_check check)
@@ -70,7 +54,7 @@ static void print_snapshot(const char *name, lifesign_check check)
     if (bytes == NULL)
         abort();
     ok("snapshot", lifesign_check_snapshot(check, &state, bytes, needed, &needed, &error));
-    printf("%s: %s, version %" PRIu64 ", %s%s%s%s\"%.*s\"\n", name, status_name(state.status), state.version,
+    printf("%s: %s, version %" PRIu64 ", %s%s%s%s\"%.*s\"\n", name, lifesign_status_name(state.status), state.version,
            state.flags & LIFESIGN_FLAG_INITIAL ? "initial, " : "",
            state.flags & LIFESIGN_FLAG_DERIVED ? "derived, " : "",
            state.flags & LIFESIGN_FLAG_ORPHANED ? "orphaned, " : "",
@@ -121,7 +105,7 @@ static unsigned drain(lifesign_engine engine, lifesign_subscription subscription
                 continue;
             }
             const lifesign_snapshot *state = &events[i].state;
-            printf("  event: %.*s %s%s\n", (int)state->id.len, bytes + state->id.offset, status_name(state->status),
+            printf("  event: %.*s %s%s\n", (int)state->id.len, bytes + state->id.offset, lifesign_status_name(state->status),
                    events[i].kind == LIFESIGN_EVENT_GONE ? ", deregistered" : "");
         }
         count += batch.count;
@@ -139,7 +123,7 @@ static bool readable(int descriptor, int timeout_ms)
 static lifesign_token acquire(lifesign_check check, const char *label)
 {
     lifesign_token token;
-    lifesign_acquire_spec how = { .struct_size = sizeof how, .label = str(label) };
+    lifesign_acquire_spec how = { .struct_size = sizeof how, .label = lifesign_text(label) };
     ok("acquire", lifesign_token_acquire(check, &how, &token, &error));
     return token;
 }
@@ -147,19 +131,19 @@ static lifesign_token acquire(lifesign_check check, const char *label)
 static void two_writers(void)
 {
     lifesign_engine engine;
-    lifesign_config config = { .struct_size = sizeof config, .name = str("client"), .version = str("1.0") };
+    lifesign_config config = { .struct_size = sizeof config, .name = lifesign_text("client"), .version = lifesign_text("1.0") };
     ok("open", lifesign_engine_open(&config, &engine, &error));
 
     lifesign_service service;
-    lifesign_service_spec web = { .struct_size = sizeof web, .id = str("web"), .name = str("Web"),
+    lifesign_service_spec web = { .struct_size = sizeof web, .id = lifesign_text("web"), .name = lifesign_text("Web"),
                                   .data = { "10.0.0.7:8080\0tag", 17 } };
     ok("register service", lifesign_service_register(engine, &web, &service, &error));
 
     lifesign_check check, alias;
     lifesign_check_spec http = { .struct_size = sizeof http, .kind = LIFESIGN_KIND_CHECK, .service = service,
-                                 .id = str("web:http"), .name = str("HTTP") };
+                                 .id = lifesign_text("web:http"), .name = lifesign_text("HTTP") };
     lifesign_check_spec sidecar = { .struct_size = sizeof sidecar, .kind = LIFESIGN_KIND_ALIAS_SERVICE,
-                                    .id = str("sidecar"), .target = str("web") };
+                                    .id = lifesign_text("sidecar"), .target = lifesign_text("web") };
     ok("register check", lifesign_check_register(engine, &http, &check, &error));
     ok("register alias", lifesign_check_register(engine, &sidecar, &alias, &error));
     print_snapshot("web:http", check);
@@ -188,7 +172,7 @@ static void two_writers(void)
     puts("-- two writers");
     lifesign_token second, third;
     uint64_t generation;
-    lifesign_acquire_spec as_second = { .struct_size = sizeof as_second, .label = str("second writer") };
+    lifesign_acquire_spec as_second = { .struct_size = sizeof as_second, .label = lifesign_text("second writer") };
     expect("acquire held", LIFESIGN_HELD, lifesign_token_acquire(check, &as_second, &third, &error));
     printf("%s: held by '%s'\n", lifesign_result_name(error.code), error.holder.label);
     generation = error.generation;
@@ -225,7 +209,7 @@ static void two_writers(void)
     static const char directory[] = "target/ffi-tests/c/claims";
     lifesign_engine rival;
     lifesign_claim claim, refused = 77;
-    config.version = str("2.0");
+    config.version = lifesign_text("2.0");
     ok("open the rival", lifesign_engine_open(&config, &rival, &error));
     ok("claim", lifesign_claim_open(engine, directory, strlen(directory), "node", 4, &claim, &error));
     expect("claim held", LIFESIGN_HELD,
@@ -276,7 +260,7 @@ static const int64_t second = 1000000000;
 static lifesign_engine open_at_a_time(void)
 {
     lifesign_engine engine;
-    lifesign_config config = { .struct_size = sizeof config, .clock = LIFESIGN_CLOCK_MANUAL, .name = str("client") };
+    lifesign_config config = { .struct_size = sizeof config, .clock = LIFESIGN_CLOCK_MANUAL, .name = lifesign_text("client") };
     ok("open", lifesign_engine_open(&config, &engine, &error));
     ok("tick", lifesign_engine_tick(engine, 1000 * second, 0, &error));
     return engine;
@@ -294,7 +278,7 @@ static void let_pass(lifesign_engine engine, int64_t *now, int seconds)
 static lifesign_check register_check(lifesign_engine engine, const char *id)
 {
     lifesign_check check;
-    lifesign_check_spec spec = { .struct_size = sizeof spec, .id = str(id) };
+    lifesign_check_spec spec = { .struct_size = sizeof spec, .id = lifesign_text(id) };
     ok("register", lifesign_check_register(engine, &spec, &check, &error));
     return check;
 }
@@ -323,7 +307,7 @@ static void print_what_happened(lifesign_engine engine, lifesign_check check)
     ok("history", lifesign_check_history(check, entries, 16, &count, &error));
     for (size_t i = 0; i < count; i++)
         printf("  at %" PRId64 " s: %s, %s to %s, generation %" PRIu64 "\n", entries[i].time_ns / second,
-               kinds[entries[i].kind], status_name(entries[i].from), status_name(entries[i].to), entries[i].generation);
+               kinds[entries[i].kind], lifesign_status_name(entries[i].from), lifesign_status_name(entries[i].to), entries[i].generation);
     ok("writers", lifesign_check_writers(check, writers, 18, &count, &error));
     for (size_t i = 0; i < count; i++) {
         lifesign_record record = { .struct_size = sizeof record };
@@ -346,7 +330,7 @@ static lifesign_engine leases(void)
     puts("-- a lease");
     lifesign_token token;
     lifesign_acquire_spec how = { .struct_size = sizeof how, .on_lapse = LIFESIGN_STATUS_CRITICAL, .lease_ms = 10000,
-                                  .label = str("runner") };
+                                  .label = lifesign_text("runner") };
     ok("acquire", lifesign_token_acquire(check, &how, &token, &error));
     ok("write", lifesign_token_write(token, LIFESIGN_STATUS_PASSING, "done", 4, &error));
     let_pass(engine, &now, 8);
@@ -374,10 +358,10 @@ static lifesign_engine leases(void)
     puts("-- a batch");
     lifesign_write writes[] = {
         { .struct_size = sizeof writes[0], .token = second_token, .status = LIFESIGN_STATUS_PASSING,
-          .output = str("again") },
-        { .struct_size = sizeof writes[0], .token = token, .status = LIFESIGN_STATUS_CRITICAL, .output = str("late") },
+          .output = lifesign_text("again") },
+        { .struct_size = sizeof writes[0], .token = token, .status = LIFESIGN_STATUS_CRITICAL, .output = lifesign_text("late") },
         { .struct_size = sizeof writes[0], .token = acquire(other, "runner"), .status = LIFESIGN_STATUS_WARNING,
-          .output = str("slow") },
+          .output = lifesign_text("slow") },
     };
     expect("batch", LIFESIGN_FENCED, lifesign_token_write_batch(writes, 3, &error));
     for (int i = 0; i < 3; i++)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KINDS = ("engine", "service", "check", "token", "subscription", "claim")
-INFALLIBLE = {"lifesign_abi_version", "lifesign_version", "lifesign_result_name"}
+INFALLIBLE = {"lifesign_abi_version", "lifesign_version", "lifesign_result_name", "lifesign_status_name"}
 
 # What a right call passes: by function and parameter, else by parameter.
 VALID = {
@@ -588,6 +588,11 @@ INFALLIBLE_CALLS = """static void abuse_infallible(void)
         if (lifesign_result_name(code)[0] == '\\0')
             exit(EXIT_FAILURE);
     if (strcmp(lifesign_result_name(UINT32_MAX), "UNKNOWN") != 0)
+        exit(EXIT_FAILURE);
+    if (strcmp(lifesign_status_name(LIFESIGN_STATUS_GONE), "gone") != 0 || strcmp(lifesign_status_name(LIFESIGN_STATUS_PASSING), "passing") != 0
+        || strcmp(lifesign_status_name(LIFESIGN_STATUS_WARNING), "warning") != 0
+        || strcmp(lifesign_status_name(LIFESIGN_STATUS_CRITICAL), "critical") != 0
+        || strcmp(lifesign_status_name(4), "unknown") != 0 || strcmp(lifesign_status_name(UINT32_MAX), "unknown") != 0)
         exit(EXIT_FAILURE);
 }
 """

@@ -44,12 +44,6 @@ static void ok(const char *step, lifesign_result result)
         fail(step);
 }
 
-static lifesign_str str(const char *text)
-{
-    lifesign_str str = { text, strlen(text) };
-    return str;
-}
-
 static lifesign_check add(lifesign_engine engine, lifesign_service service, const char *id, lifesign_status initial)
 {
     lifesign_check check;
@@ -57,7 +51,7 @@ static lifesign_check add(lifesign_engine engine, lifesign_service service, cons
     memset(&spec, 0, sizeof spec);
     spec.struct_size = sizeof spec;
     spec.service = service;
-    spec.id = str(id);
+    spec.id = lifesign_text(id);
     spec.initial = initial;
     ok(id, lifesign_check_register(engine, &spec, &check, NULL));
     return check;
@@ -71,8 +65,8 @@ static lifesign_check add_alias(lifesign_engine engine)
     memset(&spec, 0, sizeof spec);
     spec.struct_size = sizeof spec;
     spec.kind = LIFESIGN_KIND_ALIAS_SERVICE;
-    spec.id = str("alias");
-    spec.target = str("nobody");
+    spec.id = lifesign_text("alias");
+    spec.target = lifesign_text("nobody");
     ok("alias", lifesign_check_register(engine, &spec, &check, NULL));
     return check;
 }
@@ -138,7 +132,7 @@ static lifesign_service stay(lifesign_engine engine)
     lifesign_reader reader;
     memset(&spec, 0, sizeof spec);
     spec.struct_size = sizeof spec;
-    spec.id = str("web");
+    spec.id = lifesign_text("web");
     ok("service", lifesign_service_register(engine, &spec, &service, NULL));
     add(engine, service, "always", LIFESIGN_STATUS_WARNING);
     reader.struct_size = sizeof reader;

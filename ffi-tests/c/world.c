@@ -19,11 +19,6 @@ static void must(const char *step, lifesign_result result)
     exit(EXIT_FAILURE);
 }
 
-static lifesign_str str(const char *text)
-{
-    return (lifesign_str){ text, strlen(text) };
-}
-
 static const lifesign_acquire_spec labelled = { .struct_size = sizeof labelled, .label = { "abuse", 5 } };
 
 static lifesign_engine open_engine(void)
@@ -36,7 +31,7 @@ static lifesign_engine open_engine(void)
 static lifesign_service add_service(lifesign_engine engine, const char *id)
 {
     lifesign_service service;
-    lifesign_service_spec spec = { .struct_size = sizeof spec, .id = str(id) };
+    lifesign_service_spec spec = { .struct_size = sizeof spec, .id = lifesign_text(id) };
     must(id, lifesign_service_register(engine, &spec, &service, NULL));
     return service;
 }
@@ -44,7 +39,7 @@ static lifesign_service add_service(lifesign_engine engine, const char *id)
 static lifesign_check add_check(lifesign_engine engine, lifesign_service service, const char *id)
 {
     lifesign_check check;
-    lifesign_check_spec spec = { .struct_size = sizeof spec, .service = service, .id = str(id) };
+    lifesign_check_spec spec = { .struct_size = sizeof spec, .service = service, .id = lifesign_text(id) };
     must(id, lifesign_check_register(engine, &spec, &check, NULL));
     return check;
 }

@@ -373,10 +373,12 @@ impl Given for lifesign_cursor {
 pub fn infallible(it: &mut Call<'_>) {
     let code = it.number("result") as u32;
     // SAFETY: they take no pointer, and their texts are static.
-    let (abi, version, name) = unsafe {
-        let (version, name) = (lifesign_version(), lifesign_result_name(code));
-        (lifesign_abi_version(), CStr::from_ptr(version), CStr::from_ptr(name))
+    let (abi, version, name, status) = unsafe {
+        let (version, name, status) =
+            (lifesign_version(), lifesign_result_name(code), lifesign_status_name(code));
+        (lifesign_abi_version(), CStr::from_ptr(version), CStr::from_ptr(name), CStr::from_ptr(status))
     };
     assert!(abi == 1 && !version.is_empty() && !name.is_empty());
     assert_eq!(name == c"UNKNOWN", code > INTERNAL);
+    assert_eq!(status == c"unknown", code > 3);
 }

@@ -2,8 +2,9 @@
 
 use std::ffi::c_char;
 
-use crate::ffi::types::{LIFESIGN_ABI_VERSION, lifesign_result};
+use crate::ffi::types::{LIFESIGN_ABI_VERSION, lifesign_result, lifesign_status};
 use crate::model::error::ErrorKind;
+use crate::model::status::Status;
 
 /// The ABI of the library at hand; compare it with `LIFESIGN_ABI_VERSION` of the header. Any thread, also after a fork.
 #[unsafe(no_mangle)]
@@ -24,6 +25,19 @@ pub extern "C" fn lifesign_result_name(result: lifesign_result) -> *const c_char
         None if result == 0 => c"OK",
         None => c"UNKNOWN",
         Some(kind) => kind.as_c_str(),
+    };
+    name.as_ptr()
+}
+
+/// The name of a status: "gone", "passing", "warning" or "critical"; "unknown" for a number that is none; static. Any thread, also after a fork.
+#[unsafe(no_mangle)]
+pub extern "C" fn lifesign_status_name(status: lifesign_status) -> *const c_char {
+    let name: &'static std::ffi::CStr = match status {
+        0 => c"gone",
+        status if status == Status::Passing as u32 => c"passing",
+        status if status == Status::Warning as u32 => c"warning",
+        status if status == Status::Critical as u32 => c"critical",
+        _ => c"unknown",
     };
     name.as_ptr()
 }

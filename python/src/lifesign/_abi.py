@@ -506,6 +506,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "lifesign_abi_version": (c_uint32, ()),
     "lifesign_version": (c_char_p, ()),
     "lifesign_result_name": (c_char_p, (result,)),
+    "lifesign_status_name": (c_char_p, (status,)),
     # engine
     "lifesign_engine_open": (result, (POINTER(Config), POINTER(engine), _error)),
     "lifesign_engine_close": (result, (engine, _error)),
