@@ -17,11 +17,12 @@ FUZZ_JOBS ?= 2
 PYTHON := $(VENV)/bin/python
 
 say = @printf "\n== %s\n" "$(1)"
+comma := ,
 
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs
+.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +30,20 @@ help: ## List the commands.
 tools:
 	@for tool in cargo go python3; do command -v $$tool >/dev/null || { echo "make: $$tool is missing; Lifesign is built with cargo, Go 1.24 or newer, Python 3.11 or newer and a C compiler"; exit 2; }; done
 	@command -v $${CC:-cc} >/dev/null || { echo "make: a C compiler is missing (cc, or set CC)"; exit 2; }
+
+# What `make setup` looks for of the system: a command, the package that has it, and what is skipped without it.
+SYSTEM := c++:g++:fuzzing_and_the_C++_programs pkg-config:pkg-config:the_test_of_what_is_installed valgrind:valgrind:the_C_programs_under_valgrind abidw:abigail-tools:the_comparison_of_the_ABI
+
+setup: tools $(VENV)/bench-ready $(VENV)/docs-ready ## Get all that the other commands need, once; say what of the system is missing.
+	$(call say,fetching what is built from)
+	cargo fetch --locked
+	cargo fetch --locked --manifest-path fuzz/Cargo.toml
+	cd agent && go mod download
+	cd benches/go && go mod download
+	@for each in $(SYSTEM); do IFS=: read -r command package use <<< "$$each"; \
+		command -v $$command >/dev/null || echo "missing: $$command (Debian: apt-get install $$package); without it is skipped: $${use//_/ }"; done
+	@cargo deny --version >/dev/null 2>&1 || echo "missing: cargo-deny ($(DENY)); without it make deny is skipped"
+	@echo "ready: make run, make check, make test"
 
 libraries: tools
 	$(call say,building the libraries)
@@ -174,6 +189,21 @@ test-fuzz: tools ## A minute of fuzzing, from the seeds on.
 	$(call say,fuzzing for a minute)
 	@python3 fuzz/run.py --seconds 60
 
+$(VENV)/docs-ready: docs/requirements.txt $(VENV)/ready
+	$(call say,Python: what the documentation is built and run with)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt || { echo "make: what docs/requirements.txt names could not be installed (Sphinx, myst-parser, furo, gunicorn); pip needs a package index for that"; exit 2; }
+	@touch $@
+
+test-docs: libraries $(VENV)/docs-ready ## The tutorials and how-tos, every block of them as it stands there.
+	$(call say,docs: tutorials and how-tos)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" python3 tests/docs.py
+	@python3 docs/pictures/draw.py --check
+
+docs: tools $(VENV)/docs-ready ## Build the documentation's site into build/docs.
+	$(call say,docs: the site)
+	@$(VENV)/bin/sphinx-build -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
 $(VENV)/bench-ready: benches/requirements.txt $(VENV)/ready
 	$(call say,Python: what the benches need)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r benches/requirements.txt
@@ -184,9 +214,19 @@ test-bench: tools $(VENV)/bench-ready ## The benches' report.
 	cd benches/go && go test -count=1 ./lines
 	cd benches && ../$(PYTHON) -m pytest -q
 
-check: tools $(VENV)/bench-ready ## Formatting and lints of all languages.
+DENY := cargo install cargo-deny --locked --version 0.20.2
+
+deny: tools ## Licences, sources and advisories of everything that is built from, by deny.toml.
+	$(call say,dependencies: licences$(comma) sources$(comma) advisories)
+	@if ! cargo deny --version >/dev/null 2>&1; then echo "SKIPPED: licences, sources and advisories of the dependencies (cargo-deny is not installed: $(DENY))"; exit 0; fi; \
+	for each in . fuzz; do (cd $$each && cargo deny --locked --config $(CURDIR)/deny.toml check bans licenses sources); done; \
+	if cargo deny --locked fetch db >/dev/null 2>&1; then cargo deny --locked check --disable-fetch advisories; \
+	else echo "SKIPPED: advisories (their database, github.com/RustSec/advisory-db, could not be fetched)"; fi
+
+check: tools deny $(VENV)/bench-ready ## What to run before a commit: formatting and lints of all languages, dependencies.
 	$(call say,Rust: rustfmt and clippy)
 	cargo fmt --all --check
+	cd fuzz && cargo fmt --check
 	cargo clippy --release --locked --all-targets -- -D warnings
 	cargo clippy --release --locked --all-targets --features failpoints,mutants --target-dir target/scripts -- -D warnings
 	cargo clippy --release --locked --package lifesign-benches --benches -- -D warnings
@@ -196,17 +236,18 @@ check: tools $(VENV)/bench-ready ## Formatting and lints of all languages.
 	$(GO) vet ./...
 	$(AGENT) vet ./...
 	$(call say,Python: ruff and mypy)
-	cd python && ../$(VENV)/bin/ruff check . && ../$(VENV)/bin/ruff format --check . && ../$(VENV)/bin/mypy
-	cd benches && ../$(VENV)/bin/ruff check . && ../$(VENV)/bin/ruff format --check . && ../$(VENV)/bin/mypy
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	cd python && ../$(VENV)/bin/mypy
+	cd benches && ../$(VENV)/bin/mypy
 
 header: ## Write include/lifesign.h anew from src/ffi.
 	LIFESIGN_WRITE_HEADER=1 cargo test --release --locked --test header
 
 fmt: $(VENV)/bench-ready ## Format everything.
 	cargo fmt --all
+	cd fuzz && cargo fmt
 	gofmt -w go agent benches/go
-	cd python && ../$(VENV)/bin/ruff format . && ../$(VENV)/bin/ruff check --fix .
-	cd benches && ../$(VENV)/bin/ruff format . && ../$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
 
 clean: ## Remove everything that was built.
 	rm -rf target build

@@ -49,7 +49,9 @@ class Job:
 
 def rust(name: str, build: list[str], *, flags: str = "", arguments: list[str] | None = None, **env: str) -> Job:
     """Return the job of a Rust test program, which is run by itself to learn how long each of its tests takes."""
-    return Job(name, ["cargo", "test", *build, "--no-run", "--message-format=json"], env, ".", "rust", flags, arguments or [])
+    return Job(
+        name, ["cargo", "test", *build, "--no-run", "--message-format=json"], env, ".", "rust", flags, arguments or []
+    )
 
 
 JOBS = [
@@ -62,17 +64,37 @@ JOBS = [
     rust("story", [*SCRIPTS, "--test", "story"], LIFESIGN_LONG="1"),
     rust("machine", [*SCRIPTS, "--test", "machine"], LIFESIGN_SEQUENCES="100000"),
     rust("linearizable", [*SCRIPTS, "--test", "linearizable"], LIFESIGN_LONG="1"),
-    rust("models", LOOM, flags="--cfg loom", arguments=["models", "--test-threads=1"], LIFESIGN_ORDERINGS="all", LIFESIGN_MODEL_SECONDS="20"),
-    rust("schedules", SHUTTLE, flags="--cfg shuttle", arguments=["schedules", "--test-threads=2"], LIFESIGN_SCHEDULES="200000"),
+    rust(
+        "models",
+        LOOM,
+        flags="--cfg loom",
+        arguments=["models", "--test-threads=1"],
+        LIFESIGN_ORDERINGS="all",
+        LIFESIGN_MODEL_SECONDS="20",
+    ),
+    rust(
+        "schedules",
+        SHUTTLE,
+        flags="--cfg shuttle",
+        arguments=["schedules", "--test-threads=2"],
+        LIFESIGN_SCHEDULES="200000",
+    ),
     rust("soak", [*SCRIPTS, "--test", "soak"], LIFESIGN_SOAK_SECONDS="600", LIFESIGN_SOAK_HOURS="1000"),
     Job("c", ["ffi-tests/c/run.sh"]),
+    Job("abi", ["make", "-s", "abi"]),
+    Job("install", ["ffi-tests/install/test.sh"]),
     Job("sanitize", ["python3", "tests/sanitize.py"]),
     Job("fuzz", ["python3", "fuzz/run.py", "--planted", "--seconds", "300"]),
     Job("go", ["go", "test", "-count=1", "-race", "-json", "./..."], folder="go", kind="go"),
     # The race detector knows nothing of the library's memory: under it a status is a call.
     Job("direct", ["go", "test", "-count=1", "-json", "-run", "Status", "."], folder="go", kind="go"),
     Job("agent", ["go", "test", "-count=1", "-json", "./..."], folder="agent", kind="go"),
-    Job("python", [str(ROOT / "build/venv/bin/python"), "-m", "pytest", "-q", f"--junitxml={OUT}/python.xml"], folder="python", kind="python"),
+    Job(
+        "python",
+        [str(ROOT / "build/venv/bin/python"), "-m", "pytest", "-q", f"--junitxml={OUT}/python.xml"],
+        folder="python",
+        kind="python",
+    ),
 ]
 
 
@@ -194,14 +216,20 @@ def models(found: list[Found]) -> str:
         "(capped), at two with stepped atomics too. At two all are exhausted, or `make test` fails."
     )
     lines = [
-        f"| `{each.name.removeprefix('model ')}` | {each.count:,} | {each.seconds:.1f} | {each.result} |" for each in explored
+        f"| `{each.name.removeprefix('model ')}` | {each.count:,} | {each.seconds:.1f} | {each.result} |"
+        for each in explored
     ]
-    return "\n".join(["## Models", "", head, "", "| model | executions | seconds | bounds |", "|---|--:|--:|---|", *lines, ""])
+    return "\n".join(
+        ["## Models", "", head, "", "| model | executions | seconds | bounds |", "|---|--:|--:|---|", *lines, ""]
+    )
 
 
 def orderings(found: list[Found]) -> str:
     """Tell how each weaker ordering fared, and which places no model comes by."""
-    told = lambda kind: sorted((each.name.removeprefix(kind), each.result) for each in found if each.name.startswith(kind))  # noqa: E731
+
+    def told(kind: str) -> list[tuple[str, str]]:
+        return sorted((each.name.removeprefix(kind), each.result) for each in found if each.name.startswith(kind))
+
     tried, unexplored = told("ordering "), told("unexplored ")
     if not tried and not unexplored:
         return ""
@@ -249,8 +277,12 @@ def table(rows: list[Row]) -> str:
     cells = [("guarantee", "evidence", "count", "seconds", "result")]
     cells += [(row.guarantee, f"`{row.evidence}`", row.count, row.seconds, row.result) for row in rows]
     widths = [max(len(cell[column]) for cell in cells) for column in range(5)]
-    line = lambda cell: "| " + " | ".join(text.ljust(width) for text, width in zip(cell, widths)) + " |"  # noqa: E731
-    rule = "|" + "|".join("-" * (width + 1) + (":" if column in (2, 3) else "-") for column, width in enumerate(widths)) + "|"
+    line = lambda cell: "| " + " | ".join(text.ljust(width) for text, width in zip(cell, widths, strict=True)) + " |"  # noqa: E731
+    rule = (
+        "|"
+        + "|".join("-" * (width + 1) + (":" if column in (2, 3) else "-") for column, width in enumerate(widths))
+        + "|"
+    )
     return "\n".join([line(cells[0]), rule, *map(line, cells[1:])])
 
 
@@ -296,9 +328,15 @@ def main() -> int:
     if given.write:
         today = datetime.datetime.now(datetime.UTC).date()
         how = "make verify" if not given.short else "tests/verify.py --short"
-        given.write.write_text(PAGE.format(how=how, date=today, machine=machine(), minutes=minutes, jobs=", ".join(took), table=text, more=more))
+        given.write.write_text(
+            PAGE.format(
+                how=how, date=today, machine=machine(), minutes=minutes, jobs=", ".join(took), table=text, more=more
+            )
+        )
     if failed or bad:
-        print(f"verify: FAILED: {', '.join([*failed, *(f'{row.guarantee} {row.evidence}: {row.result}' for row in bad)])}")
+        print(
+            f"verify: FAILED: {', '.join([*failed, *(f'{row.guarantee} {row.evidence}: {row.result}' for row in bad)])}"
+        )
         return 1
     without = [row.guarantee for row in rows if row.result == "NO EVIDENCE"]
     print(f"verify: every guarantee is borne out{f', but for {chr(44).join(without)}' if without else ''}")
