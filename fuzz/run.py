@@ -9,6 +9,7 @@ Nothing but cargo, Python and a C++ compiler is needed: `cargo fuzz run calls` d
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-TRIPLE = "x86_64-unknown-linux-gnu"
+TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 KEPT = ROOT / "target" / "fuzz"
 TARGETS = {"calls": 1024, "restore": 4096}  # And the longest input.
 FLAGS = [

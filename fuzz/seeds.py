@@ -156,6 +156,7 @@ SEEDS = {
 - abi_version 0
 - version 30
 - result_name 9
+- status_name 2
 """,
     "readers": STAGE
     + """
