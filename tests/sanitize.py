@@ -10,6 +10,7 @@ skipped by name.
 
 import json
 import os
+import platform
 import re
 import shlex
 import subprocess
@@ -18,7 +19,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TRIPLE = "x86_64-unknown-linux-gnu"
+TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 OUT = ROOT / "target" / "sanitize"
 RUST = ["guarantees", "scripts"]
 PLANTED = {
