@@ -43,7 +43,8 @@ PLANTED = {
     "answer-before-the-check": "is touched",
     "closed-and-kept": "which had ended before the call|succeeded twice|after the close answers",
     "closed-is-revoked": "which its comment does not name|after the close answers",
-    "closed-by-two": "succeeded twice|closed twice",
+    # Two objects come to share a slot, which shows as whatever one of them misses first.
+    "closed-by-two": r"panicked at src/(judge|world)\.rs",
 }
 PATIENCE = 300
 
