@@ -33,7 +33,7 @@ def lines(report: dict[str, list[dict[str, dict[str, dict[str, int]]]]]) -> dict
             continue
         inside = path.relative_to(ROOT)
         counted = each["summary"]["lines"]
-        for part in ({str(inside.parent), str(inside)} if inside.parts[1] == "ffi" else {str(inside.parent)}):
+        for part in {str(inside.parent), str(inside)} if inside.parts[1] == "ffi" else {str(inside.parent)}:
             covered, all_of = found[part]
             found[part] = covered + counted["covered"], all_of + counted["count"]
     return found
@@ -42,7 +42,9 @@ def lines(report: dict[str, list[dict[str, dict[str, dict[str, int]]]]]) -> dict
 def main() -> int:
     """Build, run, report."""
     if not (tools() / "llvm-cov").exists():
-        print("SKIPPED: lines that were fuzzed (the compiler's tools are not installed: rustup component add llvm-tools)")
+        print(
+            "SKIPPED: lines that were fuzzed (the compiler's tools are not installed: rustup component add llvm-tools)"
+        )
         return 0
     folder = ROOT / "target" / "fuzz-coverage"
     environment = {**os.environ, "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": " ".join(FLAGS)}
@@ -60,7 +62,13 @@ def main() -> int:
         merged = Path(scratch) / "all.profdata"
         raw = [str(each) for each in Path(scratch).glob("*.profraw")]
         subprocess.run([str(tools() / "llvm-profdata"), "merge", "-sparse", *raw, "-o", str(merged)], check=True)
-        exporting = [str(tools() / "llvm-cov"), "export", "--summary-only", f"--instr-profile={merged}", str(binaries[0])]
+        exporting = [
+            str(tools() / "llvm-cov"),
+            "export",
+            "--summary-only",
+            f"--instr-profile={merged}",
+            str(binaries[0]),
+        ]
         exporting += [f"--object={binary}" for binary in binaries[1:]]
         report = json.loads(subprocess.run(exporting, capture_output=True, check=True).stdout)
     for part, (covered, all_of) in sorted(lines(report).items()):

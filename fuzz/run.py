@@ -2,7 +2,8 @@
 
 Usage: run.py [--seconds N] [--jobs N] [--planted]
 
-With --planted each planted fault is fuzzed first until it is found, and it is an error if one is not. What is worth keeping is kept in
+With --planted each planted fault is fuzzed first until it is found, and it is an error if one is not; lines are counted at the end. Then each
+function is called many times beside a close of its engine. What is worth keeping is kept in
 target/fuzz/corpus from run to run; an input that breaks something is left in target/fuzz/found, and `target/fuzz/…/calls FILE` runs it again.
 Nothing but cargo, Python and a C++ compiler is needed: `cargo fuzz run calls` does the same with another tool.
 """
@@ -107,6 +108,24 @@ def planted() -> None:
         left.unlink()
 
 
+def beside_a_close(binaries: Path, times: int) -> int:
+    """Run each function beside a close of the engine so many times; return how many functions there are."""
+    seeds = sorted(str(each) for each in (HERE / "corpus" / "calls").glob("close-beside-*"))
+    log = KEPT / "close-beside.log"
+    with tempfile.TemporaryDirectory() as scratch, log.open("wb") as out:
+        command = [
+            str(binaries / "calls"),
+            f"-runs={times}",
+            "-timeout=30",
+            f"-artifact_prefix={KEPT / 'found'}/",
+            *seeds,
+        ]
+        status = subprocess.run(command, stdout=out, stderr=out, env={**os.environ, "TMPDIR": scratch}).returncode
+    if status != 0:
+        raise SystemExit(f"{log.read_text(errors='replace')[-6000:]}\nfuzz: a call beside a close failed: see {log}")
+    return len(seeds)
+
+
 def fuzz(binaries: Path, seconds: int, jobs: int) -> dict[str, Fuzzed]:
     """Fuzz each target for its share of the time: of eight parts one goes to what reads files."""
     results = {}
@@ -152,7 +171,11 @@ def main() -> int:
     if given.planted:
         planted()
     begun = time.monotonic()
-    results = fuzz(build(KEPT), given.seconds, given.jobs)
+    binaries, times = build(KEPT), max(10, given.seconds // 12)
+    functions = beside_a_close(binaries, times)
+    print(f"fuzz: {functions} functions beside a close of the engine, {times} times each: nothing found", flush=True)
+    tell("fuzz", "close", functions * times, time.monotonic() - begun, "ok")
+    results = fuzz(binaries, given.seconds, given.jobs)
     for target, result in results.items():
         print(
             f"fuzz: {target}: {result.executions:,} executions, {result.edges:,} of {result.edges_of:,} edges, "
@@ -160,6 +183,8 @@ def main() -> int:
         )
         tell("fuzz", target, result.executions, given.seconds, "failed" if result.failures else "ok")
     print("\n".join(line for each in results.values() for line in each.failures), end="")
+    if given.planted:
+        subprocess.run([sys.executable, str(HERE / "coverage.py")], check=True)
     print(f"fuzz: {time.monotonic() - begun:.0f} s")
     return 1 if any(each.failures for each in results.values()) else 0
 

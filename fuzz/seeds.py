@@ -311,6 +311,12 @@ SEEDS = {
 }
 
 
+def beside_a_close(function: str) -> str:
+    """Return a sequence in which two threads call a function while a third closes the engine."""
+    calls = f"1 {function}\n3 {function}\n" * 3
+    return f"{STAGE}- subscribe 0 1\n- claim_open 0 0\n{calls}2 engine_close\n"
+
+
 def lines(text: str) -> list[str]:
     """Return the lines that say something."""
     return [line for line in text.splitlines() if line]
@@ -332,7 +338,8 @@ def piece(line: str, functions: list[str]) -> bytes:
 def main() -> None:
     """Write or compare the seeds."""
     functions = (HERE / "functions.txt").read_text().split()
-    made = {name: b"".join(piece(line, functions) for line in lines(text)) for name, text in SEEDS.items()}
+    texts = SEEDS | {f"close-beside-{name}": beside_a_close(name) for name in functions}
+    made = {name: b"".join(piece(line, functions) for line in lines(text)) for name, text in texts.items()}
     if unused := set(functions) - {line.split()[1] for text in SEEDS.values() for line in lines(text)}:
         raise SystemExit(f"no seed calls {', '.join(sorted(unused))}")
     if "--check" in sys.argv:
