@@ -1,9 +1,10 @@
-"""Runs the guarantees, the race scripts and the C programs under AddressSanitizer and LeakSanitizer, the former two under ThreadSanitizer too.
+"""Runs the guarantees, the race scripts and the C programs under AddressSanitizer and LeakSanitizer, and under ThreadSanitizer.
 
 Usage: sanitize.py [address | thread]
 
-First a right program must come to its end in silence, and the same with a fault must be stopped: a byte read past an allocation, memory used
-after it was given back, memory lost, a data race. Then the tests follow, each program with whatever it says in target/sanitize/NAME.log.
+First a right program must come to its end in silence, in Rust and in C, and the same with a fault must be stopped: a byte read past an
+allocation, memory used after it was given back, memory lost, a data race. Then the tests follow, each program with whatever it says in
+target/sanitize/NAME.log.
 ThreadSanitizer must see what the standard library does, which is built for it from its sources; where they are not installed that part is
 skipped by name.
 """
@@ -30,6 +31,12 @@ PLANTED = {
     },
     "thread": {"race": "ThreadSanitizer: data race"},
 }
+# The same for the C program: what the caller does wrong, the library does.
+PLANTED_IN_C = {
+    "address": {"overflow": "AddressSanitizer: heap-buffer-overflow"},
+    "thread": {"race": "ThreadSanitizer: data race"},
+}
+RUNTIMES = {"address": "asan", "thread": "tsan"}
 # Tests whose forked children start threads.
 FORKING = [
     "claims::x1_a_child_forked_in_the_middle_keeps_nothing",
@@ -90,12 +97,14 @@ def silent(name: str, command: list[str], **env: str) -> None:
             out.write(f"sanitize\t{name}\t{passed[1] if passed else 1}\t{time.monotonic() - begun:.1f}\tok\n")
 
 
-def found(program: Path, fault: str, said: str) -> None:
-    """Run the program with a planted fault, which must be found."""
-    status, text = run(f"planted-{fault}", [str(program), fault])
-    if status == 0 or said not in text:
-        raise SystemExit(f"{text[-3000:]}\nsanitize: the planted {fault} was not found")
-    print(f"sanitize: planted {fault}: found", flush=True)
+def planted(name: str, program: Path, faults: dict[str, str]) -> None:
+    """Run a program as it is right, which must be silent, and with each fault, which must be found."""
+    silent(f"{name}-none", [str(program), "none"])
+    for fault, said in faults.items():
+        status, text = run(f"{name}-{fault}", [str(program), fault])
+        if status == 0 or said not in text:
+            raise SystemExit(f"{text[-3000:]}\nsanitize: {name}: {fault} was not found")
+        print(f"sanitize: {name}: {fault} found", flush=True)
 
 
 def rustlib() -> Path:
@@ -104,36 +113,35 @@ def rustlib() -> Path:
     return Path(root) / "lib" / "rustlib"
 
 
-def runtime() -> str:
+def runtime(sanitizer: str) -> str:
     """Return the sanitizer's own library, as it comes with the compiler."""
-    libraries = list((rustlib() / TRIPLE / "lib").glob("librustc-*_rt.asan.a"))
+    libraries = list((rustlib() / TRIPLE / "lib").glob(f"librustc-*_rt.{RUNTIMES[sanitizer]}.a"))
     if not libraries:
-        raise SystemExit("sanitize: this Rust comes without AddressSanitizer")
+        raise SystemExit(f"sanitize: this Rust comes without a runtime for the {sanitizer} sanitizer")
     return str(libraries[0])
 
 
-def compiled(name: str, sources: list[Path], library: Path) -> Path:
+def compiled(sanitizer: str, sources: list[Path], library: Path) -> Path:
     """Compile a C program against the sanitized library. The objects call the sanitizer; its one library is that of the Rust compiler."""
+    name = f"{sanitizer}-{sources[0].stem}"
     compiler = shlex.split(os.environ.get("CC", "cc"))
     folder = ROOT / "ffi-tests" / "c"
     objects = []
     for source in sources:
         objects.append(OUT / f"{name}-{source.stem}.o")
-        flags = ["-std=c11", "-g", "-O1", "-fsanitize=address", "-I", str(ROOT / "include"), "-I", str(folder)]
+        flags = ["-std=c11", "-g", "-O1", f"-fsanitize={sanitizer}", "-I", str(ROOT / "include"), "-I", str(folder)]
         subprocess.run([*compiler, *flags, "-c", str(source), "-o", str(objects[-1])], check=True)
     program = OUT / name
-    whole = ["-Wl,--whole-archive", runtime(), "-Wl,--no-whole-archive", "-Wl,--export-dynamic"]
+    whole = ["-Wl,--whole-archive", runtime(sanitizer), "-Wl,--no-whole-archive", "-Wl,--export-dynamic"]
     system = ["-lpthread", "-ldl", "-lm", "-lrt", "-lresolv"]
     subprocess.run([*compiler, *map(str, objects), str(library), *whole, *system, "-o", str(program)], check=True)
     return program
 
 
-def tests(sanitizer: str) -> Path:
+def rust_tests(sanitizer: str) -> Path:
     """Find what is planted and run the Rust tests; return the static library."""
     programs, library = build(sanitizer)
-    silent(f"{sanitizer}-planted-none", [str(programs["planted"]), "none"])
-    for fault, said in PLANTED[sanitizer].items():
-        found(programs["planted"], fault, said)
+    planted(f"{sanitizer}-planted", programs["planted"], PLANTED[sanitizer])
     for name in RUST:
         skipped = FORKING if (sanitizer, name) == ("thread", "guarantees") else []
         for each in skipped:
@@ -142,36 +150,37 @@ def tests(sanitizer: str) -> Path:
     return library
 
 
-def address() -> None:
-    """Run everything under AddressSanitizer and LeakSanitizer, the C programs too."""
-    library = tests("address")
+def c_programs(sanitizer: str, library: Path) -> None:
+    """Find what is planted in the C program and run those of the tests."""
     c = ROOT / "ffi-tests" / "c"
     (ROOT / "target" / "ffi-tests" / "c" / "claims").mkdir(parents=True, exist_ok=True)
-    silent("address-client", [str(compiled("client", [c / "client.c"], library)), str(OUT / "export.json")])
+    faulty = compiled(sanitizer, [ROOT / "tests" / "sanitizers" / "planted.c"], library)
+    planted(f"{sanitizer}-planted-c", faulty, PLANTED_IN_C[sanitizer])
+    silent(f"{sanitizer}-client", [str(compiled(sanitizer, [c / "client.c"], library)), str(OUT / "export.json")])
+    silent(f"{sanitizer}-readers", [str(compiled(sanitizer, [c / "readers.c"], library))])
     abuse = OUT / "abuse.c"
     generate = [sys.executable, str(c / "generate_abuse.py"), str(ROOT / "include" / "lifesign.h")]
     abuse.write_text(subprocess.run(generate, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    silent("address-abuse", [str(compiled("abuse", [abuse, c / "world.c"], library))])
+    silent(f"{sanitizer}-abuse", [str(compiled(sanitizer, [abuse, c / "world.c"], library))])
 
 
-def thread() -> bool:
-    """Run the Rust tests under ThreadSanitizer; tell whether that could be done."""
-    if not (rustlib() / "src" / "rust" / "library" / "Cargo.lock").exists():
-        print(
-            "SKIPPED: ThreadSanitizer (the sources of the standard library are not installed: rustup component add rust-src)"
-        )
-        return not os.environ.get("CI")
-    tests("thread")
-    return True
+def sources() -> bool:
+    """Tell whether the standard library can be built from its sources."""
+    return (rustlib() / "src" / "rust" / "library" / "Cargo.lock").exists()
 
 
 def main() -> int:
     """Run what is asked for, or all of it."""
     wanted = sys.argv[1:] or ["address", "thread"]
     OUT.mkdir(parents=True, exist_ok=True)
-    if "address" in wanted:
-        address()
-    return 0 if "thread" not in wanted or thread() else 1
+    for sanitizer in wanted:
+        if sanitizer == "thread" and not sources():
+            print(
+                "SKIPPED: ThreadSanitizer (the sources of the standard library are not there: rustup component add rust-src)"
+            )
+            return 1 if os.environ.get("CI") else 0
+        c_programs(sanitizer, rust_tests(sanitizer))
+    return 0
 
 
 if __name__ == "__main__":

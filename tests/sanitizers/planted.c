@@ -1,0 +1,78 @@
+/* What a sanitizer must find in a C program, and what it must be silent about: one word on the command line chooses. The library does as it is
+   told; the fault is the caller's, and shows in the library's own code. */
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lifesign.h"
+
+enum { ROUNDS = 1000, ROOM = 64 };
+
+static lifesign_check check;
+static lifesign_token token;
+/* Shared by two threads where a race is planted. */
+static lifesign_status shared;
+
+static void ok(const char *step, lifesign_result result)
+{
+    if (result == LIFESIGN_OK)
+        return;
+    fprintf(stderr, "planted: %s: %s\n", step, lifesign_result_name(result));
+    exit(EXIT_FAILURE);
+}
+
+/* Reads the check again and again, into a place of its own or into one that another thread uses too. */
+static void *read_into(void *place)
+{
+    for (int round = 0; round < ROUNDS; round++)
+        ok("status", lifesign_check_status(check, place, NULL));
+    return NULL;
+}
+
+static void read_by_two(lifesign_status *first, lifesign_status *second)
+{
+    pthread_t threads[2];
+    pthread_create(&threads[0], NULL, read_into, first);
+    pthread_create(&threads[1], NULL, read_into, second);
+    for (int round = 0; round < ROUNDS; round++)
+        ok("write", lifesign_token_write(token, round % 2 ? LIFESIGN_STATUS_PASSING : LIFESIGN_STATUS_CRITICAL, "text", 4, NULL));
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+}
+
+/* Reads the whole check into a buffer and says how large it is, which may be a lie. */
+static void read_whole(size_t told)
+{
+    char *bytes = malloc(ROOM);
+    lifesign_snapshot snapshot = { .struct_size = sizeof snapshot };
+    size_t needed;
+    ok("snapshot", lifesign_check_snapshot(check, &snapshot, bytes, told, &needed, NULL));
+    free(bytes);
+}
+
+int main(int count, char **words)
+{
+    const char *fault = count > 1 ? words[1] : "none";
+    char output[ROOM];
+    lifesign_engine engine;
+    lifesign_check_spec spec = { .struct_size = sizeof spec, .id = lifesign_text("web:http") };
+    lifesign_status own[2];
+
+    ok("open", lifesign_engine_open(NULL, &engine, NULL));
+    ok("register", lifesign_check_register(engine, &spec, &check, NULL));
+    ok("acquire", lifesign_token_acquire(check, NULL, &token, NULL));
+    read_by_two(&own[0], &own[1]);
+    read_whole(ROOM);
+    if (strcmp(fault, "race") == 0)
+        read_by_two(&shared, &shared);
+    if (strcmp(fault, "overflow") == 0) {
+        memset(output, 'x', sizeof output);
+        ok("write", lifesign_token_write(token, LIFESIGN_STATUS_WARNING, output, sizeof output, NULL));
+        read_whole(4 * ROOM);
+    }
+    ok("close", lifesign_engine_close(engine, NULL));
+    puts("planted: came to the end");
+    return EXIT_SUCCESS;
+}
