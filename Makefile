@@ -107,8 +107,12 @@ abi-describe: tools target/abi/release/liblifesign.so ## Describe the ABI of a n
 
 FORCE:
 
-test: test-rust test-scripts test-models test-schedules test-c test-go test-agent test-python test-readme test-bench test-fuzz test-docs ## Run all tests of all languages.
-	@printf '\n== all tests passed\n'
+# In the order in which they are started: the long ones first.
+TESTS := test-models test-scripts test-fuzz test-schedules test-install test-agent test-go test-python test-docs test-c test-rust test-readme test-bench
+
+test: libraries $(VENV)/bench-ready $(VENV)/docs-ready ## Run all tests of all languages, as many parts at once as there are cores; their logs are in target/test.
+	$(call say,all tests)
+	@python3 tests/all.py $(TESTS)
 
 verify: libraries $(VENV)/ready ## The long shares of all tests, under an hour, and a table of what bears out each guarantee: docs/evidence.md.
 	$(call say,verify)

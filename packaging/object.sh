@@ -9,13 +9,15 @@ out=build/lib
 native=go/internal/native
 mkdir -p "$out"
 
-nm -D --defined-only target/release/liblifesign.so | awk '{ print $3 }' >"$out/functions.new"
-if [ -f "$out/liblifesign.a" ] && [ "$out/liblifesign.a" -nt "$built" ] && cmp -s "$out/functions.new" "$out/functions.txt" &&
+# Several makes may look at once whether there is anything to do.
+functions=$(mktemp "$out/functions.XXXXXX")
+trap 'rm -f "$functions"' EXIT
+nm -D --defined-only target/release/liblifesign.so | awk '{ print $3 }' >"$functions"
+if [ -f "$out/liblifesign.a" ] && [ "$out/liblifesign.a" -nt "$built" ] && cmp -s "$functions" "$out/functions.txt" &&
     [ -f "$native/lifesign_linux_$1.syso" ] && cmp -s include/lifesign.h "$native/lifesign.h"; then
-    rm "$out/functions.new"
     exit 0
 fi
-mv "$out/functions.new" "$out/functions.txt"
+mv "$functions" "$out/functions.txt"
 # Without --gc-sections, with which GNU ld 2.40 forgets that a symbol is only wanted where it exists; so does objcopy with --keep-global-symbols.
 # The groups are dissolved: another Rust library has some of the same name, and of two the linker throws one away, to which the other's symbols are strangers.
 # shellcheck disable=SC2046
