@@ -52,9 +52,10 @@ fn beside(world: &World, lanes: &[Vec<&[u8; PIECE]>]) {
     let (ready, left) = (AtomicUsize::new(0), AtomicUsize::new(lanes.len()));
     let main = std::thread::current();
     std::thread::scope(|scope| {
+        let mut threads = Vec::new();
         for lane in lanes {
             let (ready, left, main) = (&ready, &left, &main);
-            scope.spawn(move || {
+            threads.push(scope.spawn(move || {
                 ready.fetch_add(1, Ordering::SeqCst);
                 while ready.load(Ordering::SeqCst) < lanes.len() {
                     std::thread::yield_now();
@@ -62,7 +63,7 @@ fn beside(world: &World, lanes: &[Vec<&[u8; PIECE]>]) {
                 lane.iter().for_each(|piece| call(world, piece, true));
                 left.fetch_sub(1, Ordering::SeqCst);
                 main.unpark();
-            });
+            }));
         }
         let begun = Instant::now();
         while left.load(Ordering::SeqCst) > 0 {
@@ -71,5 +72,7 @@ fn beside(world: &World, lanes: &[Vec<&[u8; PIECE]>]) {
                 world.close_engines();
             }
         }
+        // The scope waits for what a thread does and not for its end, in the middle of which LeakSanitizer takes what is its own for lost.
+        threads.into_iter().for_each(|thread| thread.join().expect("a panic aborts"));
     });
 }
