@@ -195,7 +195,7 @@ test-fuzz: tools ## A minute of fuzzing, from the seeds on.
 
 $(VENV)/docs-ready: docs/requirements.txt $(VENV)/ready
 	$(call say,Python: what the documentation is built and run with)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt || { echo "make: what docs/requirements.txt names could not be installed (Sphinx, myst-parser, furo, gunicorn); pip needs a package index for that"; exit 2; }
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt || { echo "make: what docs/requirements.txt names could not be installed (Sphinx, myst-parser, furo, hawkmoth, libclang, gunicorn); pip needs a package index for that"; exit 2; }
 	@touch $@
 
 test-docs: libraries $(VENV)/docs-ready ## The tutorials and how-tos, every block of them as it stands there.
@@ -203,9 +203,15 @@ test-docs: libraries $(VENV)/docs-ready ## The tutorials and how-tos, every bloc
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" python3 tests/docs.py
 	@python3 docs/pictures/draw.py --check
 
-docs: tools $(VENV)/docs-ready ## Build the documentation's site into build/docs.
+docs: libraries $(VENV)/docs-ready ## Build the documentation's site, references included, into build/docs.
+	$(call say,docs: the reference of Go and of Rust)
+	@go run docs/gopage/main.go go lifesign.dev/lifesign > docs/reference/go.md
+	@rm -rf target/site/doc
+	@RUSTDOCFLAGS="-D warnings --html-before-content $(CURDIR)/docs/rustdoc-back.html" cargo doc --quiet --no-deps --locked --package lifesign --target-dir target/site
 	$(call say,docs: the site)
 	@$(VENV)/bin/sphinx-build -W --keep-going -q -b html docs build/docs
+	@rm -rf build/docs/rust && cp -r target/site/doc build/docs/rust
+	@python3 docs/links.py build/docs
 	@echo "build/docs/index.html"
 
 $(VENV)/bench-ready: benches/requirements.txt $(VENV)/ready

@@ -1,10 +1,40 @@
 """How Sphinx makes a site of these pages: `make docs`. They are plain Markdown first, to be read on a forge as well."""
 
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "docs" / "extensions"), str(ROOT / "python" / "src")]
+
 project = "Lifesign"
-extensions = ["myst_parser"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "hawkmoth",
+    "c_header",
+    "descriptions",
+    "python_names",
+]
+exclude_patterns = ["extensions", "gopage"]
 # Links to a heading of another page, as a forge understands them.
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "Lifesign"
+html_favicon = "favicon.svg"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_copyright = False
+
+# Python: what a class has stands in the order of the sources, and a name without its module.
+add_module_names = False
+python_use_unqualified_type_names = True
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_class_signature = "mixed"
+napoleon_numpy_docstring = False
+
+# C: the header as the compiler at hand would read it.
+hawkmoth_root = str(ROOT / "include")
+hawkmoth_compiler = "cc"
