@@ -206,11 +206,11 @@ test-docs: libraries $(VENV)/docs-ready ## The tutorials and how-tos, every bloc
 docs: libraries $(VENV)/docs-ready ## Build the documentation's site, references included, into build/docs.
 	$(call say,docs: the reference of Go and of Rust)
 	@go run docs/gopage/main.go go lifesign.dev/lifesign > docs/reference/go.md
-	@rm -rf target/site/doc
-	@RUSTDOCFLAGS="-D warnings --html-before-content $(CURDIR)/docs/rustdoc-back.html" cargo doc --quiet --no-deps --locked --package lifesign --target-dir target/site
+	@rm -rf target/site/doc build/docs
+	@RUSTDOCFLAGS="-D warnings --html-after-content $(CURDIR)/docs/rustdoc-back.html" cargo doc --quiet --no-deps --locked --package lifesign --target-dir target/site
 	$(call say,docs: the site)
 	@$(VENV)/bin/sphinx-build -W --keep-going -q -b html docs build/docs
-	@rm -rf build/docs/rust && cp -r target/site/doc build/docs/rust
+	@cp -r target/site/doc build/docs/rust
 	@python3 docs/links.py build/docs
 	@echo "build/docs/index.html"
 

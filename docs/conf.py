@@ -14,6 +14,7 @@ extensions = [
     "hawkmoth",
     "c_header",
     "descriptions",
+    "pictures",
     "python_names",
 ]
 exclude_patterns = ["extensions", "gopage"]
@@ -21,6 +22,7 @@ exclude_patterns = ["extensions", "gopage"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "Lifesign"
+pygments_dark_style = "github-dark"
 html_favicon = "favicon.svg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
@@ -29,6 +31,7 @@ html_show_copyright = False
 
 # Python: what a class has stands in the order of the sources, and a name without its module.
 add_module_names = False
+python_maximum_signature_line_length = 88
 python_use_unqualified_type_names = True
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
@@ -36,5 +39,6 @@ autodoc_class_signature = "mixed"
 napoleon_numpy_docstring = False
 
 # C: the header as the compiler at hand would read it.
+c_maximum_signature_line_length = 88
 hawkmoth_root = str(ROOT / "include")
 hawkmoth_compiler = "cc"

@@ -18,7 +18,7 @@ DIRECTIVES = {
     FunctionDocstring: ("autofunction", "func"),
 }
 ORDER = ("type", "struct", "macro", "func")
-# A name belongs to the first group that knows it.
+# A name belongs to the first group that knows it; the last one, which takes what is left of the constants, is shown first.
 GROUPS = {
     "Statuses": r"lifesign_status(_name)?|LIFESIGN_STATUS_\w+",
     "Engines": r"lifesign_(config|stats)|lifesign_engine(_(open|close|id|tick|audit|stats|node|node_status|services|checks))?"
@@ -56,7 +56,8 @@ def write_page(app: Sphinx) -> None:
     summary, rest = linked(app, about).split("\n\n", 1)
     lines = ["C: lifesign.h", "=============", "", summary, "", rest]
     lines += ["``make header`` makes ``include/lifesign.h`` from ``src/ffi``; C++ reads it too.", ""]
-    for title, names in groups.items():
+    *others, last = groups.items()
+    for title, names in (last, *others):
         lines += [title, "-" * len(title), ""]
         for name in sorted(names, key=lambda name: ORDER.index(roles[name][1])):
             directive, _ = roles[name]
@@ -82,7 +83,7 @@ def linked(app: Sphinx, comment: str) -> str:
             after,
         )
         found = re.sub(r"([*|\\])", r"\\\1", before) + errors + after
-        return re.sub(r"(?<![`<])\bLIFESIGN_[A-Z_]+\b(?![>`*])", lambda name: known(name[0]), found)
+        return re.sub(r"(?<![`<])\b(LIFESIGN_[A-Z_]+|lifesign_\w+)\b(?![>`*])", lambda name: known(name[0]), found)
 
     def known(name: str) -> str:
         return link(name, name) if name in roles else name

@@ -109,8 +109,11 @@ func (p *page) link(link *comment.DocLink) string {
 }
 
 func (p *page) write() {
-	fmt.Fprintf(p, "# Go: %s\n\n```go\nimport \"%s\"\n```\n\nIn a terminal: `cd go && go doc -all .`, or `go doc Check.TakeOver` and its like.\n\n", p.pkg.Name, p.pkg.ImportPath)
-	p.comment(p.pkg.Doc)
+	fmt.Fprintf(p, "# Go: %s\n\n```go\nimport \"%s\"\n```\n\n", p.pkg.Name, p.pkg.ImportPath)
+	first, rest, _ := strings.Cut(p.pkg.Doc, "\n\n")
+	p.comment(first)
+	fmt.Fprint(p, "In a terminal: `cd go && go doc -all .`, or `go doc Check.TakeOver` and its like.\n\n")
+	p.comment(rest)
 	p.examples(p.pkg.Examples)
 	if len(p.pkg.Consts)+len(p.pkg.Vars) > 0 {
 		fmt.Fprint(p, "## Constants and variables\n\n")

@@ -63,7 +63,7 @@ class Check:
 
     @property
     def word(self) -> memoryview:
-        """Where the raw status word stands, for whoever reads it often: ``word[0]`` is one load, in every thread.
+        """Where the raw status word stands, for whoever reads it often; ``word[0]`` is one load, in every thread.
 
         From the top: 16 bits of life, 40 of version, two of status (as in :class:`Status`), six of flags. The view
         stays valid as long as the process lives; when the check is deregistered or the engine closed, the life is

@@ -80,7 +80,7 @@ class Subscription:
 
     @property
     def cursor(self) -> Cursor | None:
-        """Where it stands after the events that it has handed out: another one with the same filter continues there.
+        """Where it stands after the events that it has handed out; another one with the same filter continues there.
 
         Before the first batch it is where it was to continue, or None. It moves with each batch, and with a
         :meth:`wait` that ran out of time. Nothing after it is missing to the one that continues there; something
