@@ -241,7 +241,7 @@ check: tools deny $(VENV)/bench-ready ## What to run before a commit: formatting
 	cargo clippy --release --locked --all-targets --features failpoints,mutants --target-dir target/scripts -- -D warnings
 	cargo clippy --release --locked --package lifesign-benches --benches -- -D warnings
 	$(call say,Go: gofmt and vet)
-	@unformatted=$$(gofmt -l go agent benches/go); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l go agent benches/go docs); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
 	@$(MAKE) -s libraries
 	$(GO) vet ./...
 	$(AGENT) vet ./...
@@ -256,7 +256,7 @@ header: ## Write include/lifesign.h anew from src/ffi.
 fmt: $(VENV)/bench-ready ## Format everything.
 	cargo fmt --all
 	cd fuzz && cargo fmt
-	gofmt -w go agent benches/go
+	gofmt -w go agent benches/go docs
 	$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
 
 clean: ## Remove everything that was built.

@@ -16,7 +16,7 @@ class Page(HTMLParser):
         self.places: set[str] = set()
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, _tag: str, attributes: list[tuple[str, str | None]]) -> None:
         """Take a tag's links and its place."""
         for name, value in attributes:
             if name in ("href", "src") and value is not None:

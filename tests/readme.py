@@ -2,7 +2,8 @@
 """Runs the Go, Python and C examples of the README as they stand there; the Rust one is a documentation test.
 
 Each runs in an empty folder, built the way the README tells, and must print what is expected of it. The table of guarantees must say what
-tests/guarantees.toml says: of each the claim and the first four lines of evidence.
+tests/guarantees.toml says: of each the claim and the first four lines of evidence. What it and the pages beside it link to in the tree must be
+there, headings included.
 """
 
 import os
@@ -19,6 +20,7 @@ EXPECTED = {
     "python": "passing passing\nrefused by probe 2\n",
     "c": "the alias is passing\n",
 }
+LINKING = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "python/README.md", "agent/README.md"]
 
 
 def run(command: list[str], folder: Path, **environment: str) -> str:
@@ -59,6 +61,29 @@ def guarantees() -> list[str]:
     return rows
 
 
+def headings(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as a forge makes them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def broken_links() -> list[str]:
+    """Return what the pages link to in the tree and is not there."""
+    broken, followed = [], 0
+    for page in (ROOT / name for name in LINKING):
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            if re.match(r"[a-z]+:", link):
+                continue
+            followed += 1
+            file, _, anchor = link.partition("#")
+            target = page.parent / file if file else page
+            if not target.exists() or (anchor and anchor not in headings(target)):
+                broken.append(f"{page.relative_to(ROOT)}: {link} leads nowhere")
+    return broken or ([] if followed else ["no link was found in any page"])
+
+
 def main() -> int:
     text = (ROOT / "README.md").read_text()
     failed = 0
@@ -66,6 +91,9 @@ def main() -> int:
     for row in [row for row in wanted if row not in rows] + [row for row in rows if row not in wanted]:
         failed += 1
         print(f"README, guarantees: {'missing' if row in wanted else 'not in tests/guarantees.toml'}: {row}")
+    for each in broken_links():
+        failed += 1
+        print(each)
     for language, runner in [("go", go), ("python", python), ("c", c)]:
         blocks = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
         assert len(blocks) == 1, f"the README has {len(blocks)} examples in {language}, one was expected"

@@ -2,10 +2,10 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from hawkmoth.docstring import FunctionDocstring, MacroDocstring, StructDocstring, TypedefDocstring
 from hawkmoth.parser import parse
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -100,11 +100,25 @@ def linked(app: Sphinx, comment: str) -> str:
     return "".join(parts)
 
 
-def link_comment(app: Sphinx, lines: list[str], *_: Any) -> None:
+def add_value(app: Sphinx, domain: str, kind: str, content: addnodes.desc_content) -> None:
+    """Put the value of a constant behind its name, which alone is what Sphinx shows of a macro."""
+    if (domain, kind) != ("c", "macro"):
+        return
+    signature = content.parent[0]
+    header = (Path(app.config.hawkmoth_root) / HEADER).read_text()
+    value = re.search(rf"^#define {signature.astext()} (.+)$", header, re.MULTILINE)
+    if value:
+        line = next(signature.findall(addnodes.desc_signature_line), signature)
+        line += addnodes.desc_sig_space()
+        line += addnodes.desc_sig_literal_number(value[1], value[1])
+
+
+def link_comment(app: Sphinx, lines: list[str], *_: object) -> None:
     lines[:] = linked(app, "\n".join(lines)).split("\n")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write_page)
+    app.connect("object-description-transform", add_value)
     app.connect("hawkmoth-process-docstring", link_comment)
     return {"parallel_read_safe": True}

@@ -9,7 +9,7 @@ from sphinx.application import Sphinx
 LONGEST = 200
 
 
-def describe(_: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def describe(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     first = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
     if first is None:
         return
