@@ -205,7 +205,7 @@ test-docs: libraries $(VENV)/docs-ready ## The tutorials and how-tos, every bloc
 
 docs: libraries $(VENV)/docs-ready ## Build the documentation's site, references included, into build/docs.
 	$(call say,docs: the reference of Go and of Rust)
-	@go run docs/gopage/main.go go lifesign.dev/lifesign > docs/reference/go.md
+	@CGO_ENABLED=1 go run docs/gopage/main.go go lifesign.dev/lifesign > docs/reference/go.md
 	@rm -rf target/site/doc build/docs
 	@RUSTDOCFLAGS="-D warnings --html-after-content $(CURDIR)/docs/rustdoc-back.html" cargo doc --quiet --no-deps --locked --package lifesign --target-dir target/site
 	$(call say,docs: the site)
