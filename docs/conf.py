@@ -26,8 +26,16 @@ pygments_dark_style = "github-dark"
 html_favicon = "favicon.svg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_domain_indices = False
 html_copy_source = False
 html_show_copyright = False
+
+# A name that a comment refers to is there; what is the languages' own has its page elsewhere.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("c:identifier", r"u?int\d+_t|size_t"),
+    ("py:class", r"(collections\.abc|datetime|os|uuid)\.\w+"),
+]
 
 # Python: what a class has stands in the order of the sources, and a name without its module.
 add_module_names = False
