@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 	"unsafe"
@@ -42,7 +43,8 @@ const (
 	// ErrExists: the id is registered with a different definition; the
 	// message names the field.
 	ErrExists Code = C.LIFESIGN_EXISTS
-	// ErrNotFound: nothing is registered under the id.
+	// ErrNotFound: nothing is registered under the id, or there is no file. It
+	// is [fs.ErrNotExist] as well.
 	ErrNotFound Code = C.LIFESIGN_NOT_FOUND
 	// ErrLoop: the alias would depend on itself; the message has the path.
 	ErrLoop Code = C.LIFESIGN_LOOP
@@ -78,6 +80,20 @@ func (c Code) String() string { return C.GoString(C.lifesign_result_name(C.lifes
 // Error makes a code usable as a sentinel.
 func (c Code) Error() string { return "lifesign: " + c.String() }
 
+// Is makes a code another one as well, for errors.Is: a revoked token is a
+// closed one, [ErrClosed], and what is not found does not exist,
+// [fs.ErrNotExist].
+func (c Code) Is(target error) bool {
+	switch c {
+	case ErrRevoked:
+		return target == error(ErrClosed)
+	case ErrNotFound:
+		return target == fs.ErrNotExist
+	default:
+		return false
+	}
+}
+
 // Error is a refusal with both sides named. A call that returned one has
 // changed nothing.
 type Error struct {
@@ -103,11 +119,9 @@ func (e *Error) Error() string {
 	return e.Code.Error() + ": " + e.Message
 }
 
-// Is makes errors.Is(err, ErrHeld) and its like true by code. A revoked token is
-// a closed one: it is [ErrClosed] as well.
-func (e *Error) Is(target error) bool {
-	return target == error(e.Code) || e.Code == ErrRevoked && target == error(ErrClosed)
-}
+// Unwrap is the code: errors.Is(err, ErrHeld) and its like are true by it, and
+// errors.As finds a [Code].
+func (e *Error) Unwrap() error { return e.Code }
 
 // invalid refuses an argument that does not get as far as the engine.
 func invalid(format string, args ...any) error {

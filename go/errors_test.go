@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"lifesign.dev/lifesign"
@@ -180,12 +183,18 @@ func TestJoin(t *testing.T) {
 	refused(t, successor.Join(patient(t), successor), lifesign.ErrWouldDeadlock)
 	check(t, successor.JoinCalls(patient(t), old))
 
-	cancelled, cancel := context.WithCancel(context.Background())
-	cancel()
+	refused(t, successor.Join(patient(t), nil), lifesign.ErrInvalid)
+
+	reload := errors.New("another reload")
+	cancelled, cancel := context.WithCancelCause(context.Background())
+	cancel(reload)
 	err := successor.Join(cancelled, old)
 	refused(t, err, lifesign.ErrStillRunning)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v is not the context's error", err)
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, reload) {
+		t.Errorf("%v is not the context's error and its cause", err)
+	}
+	if text := err.Error(); !strings.HasPrefix(text, "lifesign: STILL_RUNNING: ") || strings.Count(text, "lifesign:") != 1 {
+		t.Errorf("%q does not begin with the package, once", text)
 	}
 
 	joined := make(chan error)
@@ -198,6 +207,23 @@ func TestJoin(t *testing.T) {
 	}
 	check(t, old.Close())
 	check(t, <-joined)
+}
+
+// What the standard library has a word for is found by that word too, and a
+// code without an error around it.
+func TestStandardErrors(t *testing.T) {
+	_, err := lifesign.ReadExport(filepath.Join(t.TempDir(), "none"))
+	refused(t, err, lifesign.ErrNotFound)
+	if !errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+		t.Errorf("%v is not what does not exist", err)
+	}
+	var code lifesign.Code
+	if !errors.As(err, &code) || code != lifesign.ErrNotFound {
+		t.Errorf("the code is %v", code)
+	}
+	if !errors.Is(lifesign.ErrRevoked, lifesign.ErrClosed) || errors.Is(lifesign.ErrClosed, lifesign.ErrRevoked) {
+		t.Error("a revoked token is a closed one, and not the other way round")
+	}
 }
 
 // Each sentinel is told apart from each other, wrapped or not.

@@ -135,9 +135,11 @@ func (s *Subscription) hand(batch Batch, err error) (Batch, error) {
 	return batch, err
 }
 
-// Next waits until something is pending and returns it. It returns the
-// context's error when that ends first, and [ErrClosed] when subscription or
-// engine is closed. A waiting goroutine occupies no thread.
+// Next waits until something is pending and returns it. When the context ends
+// first, or has ended already, it returns the context's error: one that is
+// [context.Canceled] or [context.DeadlineExceeded], and the cause too, if the
+// context was given one. When subscription or engine is closed it returns
+// [ErrClosed]. A waiting goroutine occupies no thread.
 func (s *Subscription) Next(ctx context.Context) (Batch, error) {
 	if err := s.enter(); err != nil {
 		return Batch{}, err

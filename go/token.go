@@ -172,10 +172,12 @@ func (t *Token) Close() error {
 
 // Join waits until the old token is closed, which says that its owner is done,
 // and its calls have left. Nothing depends on it for safety: the old token is
-// fenced already. When the context ends first, the error is both the context's
-// and [ErrStillRunning]. A token that would join itself is [ErrWouldDeadlock].
+// fenced already. When the context ends first, the error is both the context's,
+// as of [Subscription.Next], and [ErrStillRunning]. A token that would join
+// itself is [ErrWouldDeadlock], no token [ErrInvalid].
 //
-// A joining goroutine occupies a thread.
+// A joining goroutine occupies a thread, and sees the end of its context within
+// 50 ms.
 func (t *Token) Join(ctx context.Context, old *Token) error { return t.join(ctx, old, 0) }
 
 // JoinCalls is [Token.Join] for the old token's calls in flight alone, whether
@@ -188,6 +190,9 @@ func (t *Token) JoinCalls(ctx context.Context, old *Token) error {
 const joinSlice = 50 * time.Millisecond
 
 func (t *Token) join(ctx context.Context, old *Token, flags C.uint32_t) error {
+	if old == nil {
+		return invalid("there is no token to join: give the one that was taken over")
+	}
 	wait := time.Duration(0)
 	for {
 		detail := newErrorDetail()
@@ -199,7 +204,7 @@ func (t *Token) join(ctx context.Context, old *Token, flags C.uint32_t) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
+			return fmt.Errorf("%w: %w", err, ended(ctx))
 		}
 		wait = joinSlice
 	}

@@ -31,8 +31,8 @@ import (
 // and the poller keeps an edge that comes before the goroutine sleeps, because
 // RawConn.Read forgets old edges before it calls the function and not after.
 func (s *Subscription) next(ctx context.Context) (Batch, error) {
-	if err := ctx.Err(); err != nil {
-		return Batch{}, err
+	if ctx.Err() != nil {
+		return Batch{}, ended(ctx)
 	}
 	batch, err := s.poll()
 	if err != nil || batch.delivers() {
@@ -67,7 +67,21 @@ func (s *Subscription) next(ctx context.Context) (Batch, error) {
 	case err != nil:
 		return Batch{}, s.waitError(ctx, err)
 	default:
-		return Batch{}, ctx.Err()
+		return Batch{}, ended(ctx)
+	}
+}
+
+// ended is why a context ended: its own error, and the cause too, if one was
+// given.
+func ended(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	switch {
+	case cause == nil:
+		return err
+	case errors.Is(cause, err):
+		return cause
+	default:
+		return fmt.Errorf("%w: %w", err, cause)
 	}
 }
 
@@ -94,7 +108,7 @@ func (s *Subscription) waitError(ctx context.Context, err error) error {
 	case s.closed.Load():
 		return s.errClosed()
 	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
-		return ctx.Err()
+		return ended(ctx)
 	default:
 		return fmt.Errorf("lifesign: waiting for a subscription: %w", err)
 	}

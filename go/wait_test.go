@@ -113,6 +113,16 @@ func TestNextIsCancelled(t *testing.T) {
 	if _, err := subscription.Next(short); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("after a time-out: %v", err)
 	}
+	// One who gave a cause is told it.
+	stopping := errors.New("the agent stops")
+	stopped, stop := context.WithCancelCause(context.Background())
+	time.AfterFunc(time.Millisecond, func() { stop(stopping) })
+	if _, err := subscription.Next(stopped); !errors.Is(err, context.Canceled) || !errors.Is(err, stopping) {
+		t.Errorf("after a cause: %v", err)
+	}
+	if _, err := subscription.Next(ended); err != context.Canceled {
+		t.Errorf("without a cause: %#v", err)
+	}
 	// A cancelled wait spoils none that follows.
 	go token.Update(lifesign.Warning, "after all")
 	if got := newest(t, subscription); got.Output != "after all" {
