@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"runtime"
 	"strings"
@@ -17,6 +18,22 @@ type UUID [16]byte
 // String is the usual form, 8-4-4-4-12 hexadecimal digits.
 func (u UUID) String() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[0:4], u[4:6], u[6:8], u[8:10], u[10:16])
+}
+
+// MarshalText implements [encoding.TextMarshaler] with the text of
+// [UUID.String].
+func (u UUID) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. What is not in the form of
+// [UUID.String] is [ErrInvalid].
+func (u *UUID) UnmarshalText(text []byte) error {
+	var parsed UUID
+	digits, err := hex.DecodeString(strings.ReplaceAll(string(text), "-", ""))
+	if err != nil || copy(parsed[:], digits) != len(digits) || !strings.EqualFold(parsed.String(), string(text)) {
+		return invalid("%q is no identifier: give 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12", text)
+	}
+	*u = parsed
+	return nil
 }
 
 // WriterRecord says who writes: every token carries one, and every commit and

@@ -215,7 +215,7 @@ func serve(ctx context.Context, a *agent.Agent, listener net.Listener, hangup <-
 		case <-hangup:
 			log.Info("reloading", "directory", o.directory)
 			if err := a.Reload(); err != nil {
-				log.Error("reload failed, everything stays as it was", "error", err)
+				log.Error("reload failed, everything stays as it was", "error", err.Error())
 			}
 		case err := <-broken:
 			return fmt.Errorf("HTTP server: %w", err)
@@ -224,7 +224,7 @@ func serve(ctx context.Context, a *agent.Agent, listener net.Listener, hangup <-
 			deadline, cancel := context.WithTimeout(context.Background(), drain)
 			defer cancel()
 			if err := server.Shutdown(deadline); err != nil {
-				log.Warn("requests cut off", "error", err)
+				log.Warn("requests cut off", "error", err.Error())
 			}
 			if err := <-broken; !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("HTTP server: %w", err)

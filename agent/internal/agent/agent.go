@@ -30,9 +30,9 @@ type Options struct {
 	Node           string // this node's name
 	Version        string // of this program, for the writer records
 	Build          string
-	History        uint32 // entries of each check's history, as in lifesign.Config
-	Log            *slog.Logger
-	Changed        func() // called after the state has changed; may be nil
+	History        uint32       // entries of each check's history, as in lifesign.Config
+	Log            *slog.Logger // has errors as texts, which an index of a log wants alike in each line
+	Changed        func()       // called after the state has changed; may be nil
 }
 
 // Agent runs the checks of one node.
@@ -168,7 +168,7 @@ func (a *Agent) tick() {
 			return
 		case now := <-ticker.C:
 			if err := a.engine.Tick(now, 0); err != nil {
-				a.log.Error("tick failed", "error", err)
+				a.log.Error("tick failed", "error", err.Error())
 			}
 			watch.look()
 		}
@@ -187,7 +187,7 @@ func (a *Agent) audit() {
 		}
 		switch repaired, err := a.engine.Audit(); {
 		case err != nil:
-			a.log.Error("audit failed", "error", err)
+			a.log.Error("audit failed", "error", err.Error())
 		case repaired != 0:
 			a.log.Error("audit repaired summaries: this is a bug of the engine, please report it", "repaired", repaired)
 		}

@@ -80,7 +80,7 @@ func (w *claimWatch) look() {
 	log := w.agent.log
 	state, err := w.agent.Claim()
 	if err != nil {
-		log.Error("the claim cannot be looked at", "error", err)
+		log.Error("the claim cannot be looked at", "error", err.Error())
 		return
 	}
 	trouble := ""

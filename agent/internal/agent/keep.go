@@ -44,7 +44,7 @@ func (a *Agent) readState() error {
 	switch {
 	case errors.Is(err, lifesign.ErrNotFound):
 	case err != nil:
-		a.log.Error("the state before the restart cannot be read, the checks start anew", "error", err)
+		a.log.Error("the state before the restart cannot be read, the checks start anew", "error", err.Error())
 	default:
 		a.restored = restored
 		a.log.Info("state read", "file", a.stateFile(), "checks", len(restored))
@@ -84,7 +84,7 @@ func (a *Agent) keepState() {
 		}
 		err := a.saveState()
 		if err != nil && (last == nil || err.Error() != last.Error()) {
-			a.log.Error("the state is not kept over a restart", "error", err)
+			a.log.Error("the state is not kept over a restart", "error", err.Error())
 		}
 		last = err
 		if err != nil {

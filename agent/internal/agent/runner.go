@@ -53,7 +53,7 @@ func (a *Agent) start(def config.Check, tenure *tenure, restored *lifesign.Expor
 		defer abandon()
 		r.run(ctx)
 		if err := tenure.close(); err != nil {
-			r.log.Error("closing the token", "error", err)
+			r.log.Error("closing the token", "error", err.Error())
 		}
 	})
 	return r
@@ -136,7 +136,7 @@ func (r *runner) renew() bool {
 // refused logs why a write was refused, naming both sides, and reports whether
 // the token is of no more use.
 func (r *runner) refused(err error, attributes ...any) bool {
-	attributes = append(attributes, "error", err)
+	attributes = append(attributes, "error", err.Error())
 	var detail *lifesign.Error
 	if errors.As(err, &detail) {
 		attributes = append(attributes, "reason", detail.Code.String())

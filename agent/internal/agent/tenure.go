@@ -138,7 +138,7 @@ func (t *tenure) again(lost *lifesign.Token, expired error) (*lifesign.Token, er
 	t.token = token
 	t.log.Warn("the check's loop was silent for longer than its lease and is back", "lease", t.lease)
 	if err := lost.Close(); err != nil {
-		t.log.Error("closing the token", "error", err)
+		t.log.Error("closing the token", "error", err.Error())
 	}
 	return token, nil
 }

@@ -122,7 +122,7 @@ func (a *Agent) watchServices() {
 		}
 		summary, err := a.engine.Subscribe(lifesign.Filter{Service: s.handle, Summary: true})
 		if err != nil {
-			a.log.Error("the service's changes are not logged", "service", id, "error", err)
+			a.log.Error("the service's changes are not logged", "service", id, "error", err.Error())
 			continue
 		}
 		var ctx context.Context
@@ -157,6 +157,6 @@ func (a *Agent) watchService(ctx context.Context, id string, summary *lifesign.S
 
 func (a *Agent) endOfWatch(err error) {
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, lifesign.ErrClosed) {
-		a.log.Error("no more events from the engine", "error", err)
+		a.log.Error("no more events from the engine", "error", err.Error())
 	}
 }

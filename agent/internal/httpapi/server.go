@@ -119,7 +119,7 @@ func bad(format string, args ...any) error {
 func (s *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := codeOf(err)
 	if code == http.StatusInternalServerError {
-		s.options.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		s.options.Log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err.Error())
 	}
 	http.Error(w, agent.Sentence(err), code)
 }
