@@ -3,9 +3,6 @@ package lifesign_test
 import (
 	"context"
 	"errors"
-	"os"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -123,23 +120,12 @@ func eventually(t testing.TB, what string, condition func() bool) {
 // sleepers counts the goroutines asleep in the network poller for a
 // subscription.
 func sleepers() int {
-	stacks := make([]byte, 4<<20)
-	stacks = stacks[:runtime.Stack(stacks, true)]
 	count := 0
-	for _, goroutine := range strings.Split(string(stacks), "\n\n") {
-		head, _, _ := strings.Cut(goroutine, "\n")
-		if strings.Contains(head, "[IO wait") && strings.Contains(goroutine, "(*Subscription).next") {
+	for _, stack := range goroutines() {
+		head, _, _ := strings.Cut(stack, "\n")
+		if strings.Contains(head, "[IO wait") && strings.Contains(stack, "(*Subscription).next") {
 			count++
 		}
 	}
 	return count
-}
-
-// threads is the number of threads of this process.
-func threads(t testing.TB) int {
-	t.Helper()
-	status := must(os.ReadFile("/proc/self/status"))(t)
-	_, after, _ := strings.Cut(string(status), "Threads:")
-	line, _, _ := strings.Cut(after, "\n")
-	return must(strconv.Atoi(strings.TrimSpace(line)))(t)
 }

@@ -12,35 +12,6 @@ import (
 	"lifesign.dev/lifesign"
 )
 
-// Many goroutines wait, few threads do: one each would make 200 of them.
-func TestWaitingTakesNoThreads(t *testing.T) {
-	const waiters = 200
-	engine := open(t, lifesign.Config{})
-	token := must(register(t, engine, "http", nil).Acquire("probe"))(t)
-	before := threads(t)
-	results := make(chan error, waiters)
-	for asleep := range waiters {
-		subscription := subscribe(t, engine, lifesign.Filter{})
-		drain(t, subscription)
-		go func() {
-			batch, err := subscription.Next(patient(t))
-			if err == nil && (len(batch.Events) != 1 || batch.Events[0].Output != "wake up") {
-				err = fmt.Errorf("woke for %+v", batch)
-			}
-			results <- err
-		}()
-		// One after another, so that only waiting counts and not a rush of calls.
-		eventually(t, "it sleeps", func() bool { return sleepers() == asleep+1 })
-	}
-	if added := threads(t) - before; added > waiters/4 {
-		t.Errorf("%d goroutines wait on %d more threads", waiters, added)
-	}
-	check(t, token.Update(lifesign.Passing, "wake up"))
-	for range waiters {
-		check(t, <-results)
-	}
-}
-
 // A commit at each moment of a wait ends it: before, while the waiter looks,
 // asleep, and again right after it woke. The writer runs free, and what each
 // round waits for is the state it has to see in the end.
