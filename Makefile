@@ -163,11 +163,12 @@ test-install: tools ## What is installed, as a C, a C++ and a Go program outside
 	$(call say,what is installed)
 	ffi-tests/install/test.sh
 
-test-go: libraries ## Go: the module, with and without the race detector, and with checked pointers.
+test-go: libraries ## Go: the module, with and without the race detector, and with checked pointers and constant garbage collection.
 	$(call say,Go: the module)
 	$(GO) test -count=1 ./...
 	$(GO) test -count=1 -race ./...
-	cd go && CGO_ENABLED=1 GOEXPERIMENT=cgocheck2 go test -count=1 -gcflags=all=-d=checkptr -run 'Status|Snapshot|Forged' .
+	@# Every pointer that is stored or converted is looked at, and garbage is collected all the time.
+	cd go && CGO_ENABLED=1 GOGC=1 GOEXPERIMENT=cgocheck2 go test -count=1 -gcflags=all=-d=checkptr ./...
 
 test-agent: libraries ## Go: the agent, as a process too.
 	$(call say,Go: the agent)

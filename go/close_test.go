@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,111 +16,125 @@ import (
 	"lifesign.dev/lifesign"
 )
 
-func TestAfterClose(t *testing.T) {
-	engine := must(lifesign.Open(lifesign.Config{}))(t)
-	web := service(t, engine, "web")
-	http := register(t, engine, "web:http", web)
-	token := must(http.Acquire("probe"))(t)
-	check(t, token.Update(lifesign.Passing, "fine"))
-	subscription := must(engine.Subscribe(lifesign.Filter{}))(t)
-	check(t, engine.Close())
-	check(t, engine.Close())
-	for call, err := range engineCalls(engine, web, http, token, subscription) {
-		t.Run(call, func(t *testing.T) { refused(t, err(), lifesign.ErrClosed) })
-	}
-	if http.Status() != lifesign.Gone || web.Status() != lifesign.Gone || engine.NodeStatus() != lifesign.Gone {
-		t.Errorf("check %v, service %v, node %v", http.Status(), web.Status(), engine.NodeStatus())
-	}
-}
-
-// engineCalls are all calls that need an open engine, but for statuses.
-func engineCalls(engine *lifesign.Engine, web *lifesign.Service, http *lifesign.Check, token *lifesign.Token, subscription *lifesign.Subscription) map[string]func() error {
-	return map[string]func() error{
-		"id":       func() error { _, err := engine.ID(); return err },
-		"tick":     func() error { return engine.Tick(time.Now(), time.Hour) },
-		"audit":    func() error { _, err := engine.Audit(); return err },
-		"stats":    func() error { _, err := engine.Stats(); return err },
-		"node":     func() error { _, err := engine.Node(); return err },
-		"record":   func() error { _, err := engine.Record(1); return err },
-		"services": func() error { _, err := engine.Services(); return err },
-		"checks":   func() error { _, err := engine.Checks(); return err },
-		"service":  func() error { _, err := engine.Service("web"); return err },
-		"check":    func() error { _, err := engine.Check("web:http"); return err },
-		"register service": func() error {
-			_, err := engine.RegisterService(lifesign.ServiceSpec{ID: "web"})
-			return err
-		},
-		"register check": func() error {
-			_, err := engine.RegisterCheck(lifesign.CheckSpec{ID: "web:http", Service: web})
-			return err
-		},
-		"subscribe": func() error {
-			subscription, err := engine.Subscribe(lifesign.Filter{})
-			if err == nil {
-				err = subscription.Close()
-			}
-			return err
-		},
-		"service snapshot": func() error { _, err := web.Snapshot(); return err },
-		"service redefine": func() error { return web.Redefine(lifesign.ServiceSpec{ID: "web"}) },
-		"check snapshot":   func() error { _, err := http.Snapshot(); return err },
-		"check redefine":   func() error { return http.Redefine(lifesign.CheckSpec{ID: "web:http", Service: web}) },
-		"who":              func() error { _, err := http.Who(); return err },
-		"writers":          func() error { _, err := http.Writers(); return err },
-		"history":          func() error { _, err := http.History(); return err },
-		"declare writer":   func() error { _, err := engine.DeclareWriter(lifesign.WriterRecord{Machine: "peer"}); return err },
-		"batch":            func() error { return lifesign.UpdateBatch([]lifesign.Write{{Token: token, Status: lifesign.Passing}}) },
-		"renew":            token.Renew,
-		"update":           func() error { return token.Update(lifesign.Passing, "fine") },
-		"token record":     func() error { _, err := token.Record(); return err },
-		"poll":             func() error { _, err := subscription.Poll(); return err },
-	}
-}
-
-// Every call, over and over, while the engine closes: each succeeds or is
-// refused as closed, and every goroutine was at work before and after.
-func TestCloseDuringCalls(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(1))
-	for range 5 {
-		engine := must(lifesign.Open(lifesign.Config{}))(t)
-		web := service(t, engine, "web")
-		http := register(t, engine, "web:http", web)
-		token := must(http.Acquire("probe"))(t)
-		subscription := must(engine.Subscribe(lifesign.Filter{}))(t)
-		calls := engineCalls(engine, web, http, token, subscription)
-		var group sync.WaitGroup
-		var working atomic.Int32
-		for call, f := range calls {
-			group.Add(1)
-			go func() {
-				defer group.Done()
-				for succeeded := false; ; succeeded = true {
-					err := f()
-					if errors.Is(err, lifesign.ErrClosed) {
-						if !succeeded {
-							t.Errorf("%s never succeeded", call)
-						}
-						return
+// Every call after a close says that, and so does every status. To close again
+// what is closed is no error.
+func TestEveryCallAfterClose(t *testing.T) {
+	for _, what := range endable {
+		for i, more := 0, true; more; i++ {
+			h := newHandles(t, must(lifesign.Open(lifesign.Config{}))(t), "web", t.TempDir())
+			ending := h.ending(t, patient(t), what)
+			more = i+1 < len(ending.calls)
+			call := ending.calls[i]
+			t.Run(what+"/"+call.name, func(t *testing.T) {
+				check(t, ending.end())
+				switch status, err := call.make(); {
+				case slices.Contains(silent, call.name):
+				case slices.Contains(closers, call.name) && strings.HasPrefix(call.name, what+"."):
+					check(t, err)
+				case status != nil && err == nil:
+					if *status != lifesign.Gone {
+						t.Errorf("a status is %v", *status)
 					}
-					if err != nil {
-						t.Errorf("%s: %v", call, err)
-						return
+				case !errors.Is(err, lifesign.ErrClosed):
+					t.Errorf("got %v, want %v", err, lifesign.ErrClosed)
+				default:
+					var refusal *lifesign.Error
+					if !errors.As(err, &refusal) || refusal.Message == "" {
+						t.Errorf("%v does not say what was closed", err)
 					}
-					if !succeeded {
-						working.Add(1)
-					}
-					http.Status()
 				}
-			}()
+			})
+			check(t, h.engine.Close())
 		}
-		eventually(t, "all are at work", func() bool { return int(working.Load()) == len(calls) || t.Failed() })
-		closed := make(chan error)
-		for range 2 {
-			go func() { closed <- engine.Close() }()
+	}
+}
+
+// Every call, over and over, while the engine closes, each on things of its own.
+func TestEngineCloseBesideEveryCall(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(1))
+	for range 3 {
+		engine, directory := must(lifesign.Open(lifesign.Config{}))(t), t.TempDir()
+		var calls []call
+		for i, more := 0, true; more; i++ {
+			h := newHandles(t, engine, fmt.Sprint("web-", i), directory)
+			ending := h.ending(t, patient(t), "Engine")
+			more = i+1 < len(ending.calls)
+			if ending.calls[i].name != "Engine.Close" {
+				calls = append(calls, ending.calls[i])
+			}
 		}
-		check(t, <-closed)
-		check(t, <-closed)
-		group.Wait()
+		beside(t, calls, engine.Close)
+	}
+}
+
+// Every call of what is closed while it is closed, one by one, so that none
+// spoils it for another.
+func TestCloseBesideEveryCall(t *testing.T) {
+	engine, directory := open(t, lifesign.Config{MaxRecords: 1 << 16}), t.TempDir()
+	number := 0
+	for _, what := range endable[1:] {
+		for i, more := 0, true; more; i++ {
+			for range 10 {
+				number++
+				h := newHandles(t, engine, fmt.Sprint("web-", number), directory)
+				ending := h.ending(t, patient(t), what)
+				more = i+1 < len(ending.calls)
+				beside(t, []call{ending.calls[i]}, ending.end)
+				check(t, h.old.Close())
+				check(t, h.token.Close())
+				check(t, h.subscription.Close())
+				check(t, h.claim.Release())
+			}
+		}
+	}
+}
+
+// beside makes each call over and over, in a goroutine for each, and closes
+// while all are at work: each succeeds, or is refused as closed or because what
+// it did before cannot be done twice.
+func beside(t *testing.T, calls []call, end func() error) {
+	t.Helper()
+	var group sync.WaitGroup
+	var working atomic.Int32
+	var closed atomic.Bool
+	for _, call := range calls {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			if call.waits {
+				working.Add(1)
+			}
+			for n, last := 0, false; !last; n++ {
+				last = closed.Load()
+				status, err := call.make()
+				switch {
+				case err == nil && status != nil && *status == lifesign.Gone && last:
+				case err == nil && (!last || slices.Contains(silent, call.name) || slices.Contains(closers, call.name)):
+				case n == 0 && !call.waits:
+					t.Errorf("%s never succeeded: %v", call.name, err)
+					return
+				case errors.Is(err, lifesign.ErrClosed), errors.Is(err, lifesign.ErrGone), errors.Is(err, lifesign.ErrHeld):
+				default:
+					t.Errorf("%s, call %d: %v, %v", call.name, n, status, err)
+					return
+				}
+				if n == 0 && !call.waits {
+					working.Add(1)
+				}
+			}
+		}()
+	}
+	eventually(t, "all are at work", func() bool { return int(working.Load()) == len(calls) || t.Failed() })
+	results := make(chan error)
+	for range 2 {
+		go func() { results <- end() }()
+	}
+	check(t, <-results)
+	check(t, <-results)
+	closed.Store(true)
+	group.Wait()
+	if t.Failed() {
+		t.FailNow()
 	}
 }
 
