@@ -1,12 +1,9 @@
 package lifesign_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log"
-	"os"
-	"path/filepath"
 	"time"
 
 	"lifesign.dev/lifesign"
@@ -37,33 +34,88 @@ func ExampleEngine() {
 	// critical critical critical
 }
 
-// The state first, then each change, until the check is deregistered.
-func ExampleSubscription_Events() {
-	engine, err := lifesign.Open(lifesign.Config{Name: "example"})
+// One writer at a time: who comes second is told who was first.
+func ExampleCheck_Acquire() {
+	engine, err := lifesign.Open(lifesign.Config{Name: "example", Version: "1.0"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer engine.Close()
-	check, _ := engine.RegisterCheck(lifesign.CheckSpec{ID: "disk", Initial: lifesign.Warning})
-	subscription, err := engine.Subscribe(lifesign.Filter{})
+	check, err := engine.RegisterCheck(lifesign.CheckSpec{ID: "web:http"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer subscription.Close()
+	token, err := check.Acquire("http probe")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer token.Close()
 
-	for event, err := range subscription.Events(context.Background()) {
-		if err != nil {
-			log.Fatal(err) // the context's error, or ErrClosed
-		}
-		fmt.Println(event.Kind, event.ID, event.Status)
-		if event.Kind == lifesign.Tombstone {
-			break
-		}
-		check.Deregister()
+	_, err = check.Acquire("another probe")
+	var refusal *lifesign.Error
+	if errors.As(err, &refusal) && refusal.Code == lifesign.ErrHeld {
+		fmt.Println("held by", refusal.Holder.Label, "of", refusal.Holder.Name, refusal.Holder.Version)
 	}
 	// Output:
-	// state disk warning
-	// tombstone disk warning
+	// held by http probe of example 1.0
+}
+
+// What is new is a commit, and a transition if the status is; the same again is
+// a heartbeat.
+func ExampleToken_Update() {
+	engine, err := lifesign.Open(lifesign.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer engine.Close()
+	check, _ := engine.RegisterCheck(lifesign.CheckSpec{ID: "disk"})
+	token, _ := check.Acquire("disk probe")
+	defer token.Close()
+	for _, free := range []string{"40 % free", "8 % free", "8 % free", "6 % free"} {
+		status := lifesign.Passing
+		if len(free) < len("10 % free") {
+			status = lifesign.Warning
+		}
+		if err := token.Update(status, free); err != nil {
+			log.Fatal(err) // taken over, or expired: this writer is done
+		}
+		snapshot, _ := check.Snapshot()
+		fmt.Println(snapshot.Status, snapshot.Output, "version", snapshot.Version, "transitions", snapshot.Transitions)
+	}
+	// Output:
+	// passing 40 % free version 3 transitions 1
+	// warning 8 % free version 4 transitions 2
+	// warning 8 % free version 4 transitions 2
+	// warning 6 % free version 5 transitions 2
+}
+
+// An alias needs no runner: it is critical while its target is missing, and
+// follows it from the registration on.
+func ExampleCheckSpec_alias() {
+	engine, err := lifesign.Open(lifesign.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer engine.Close()
+	alias, _ := engine.RegisterCheck(lifesign.CheckSpec{ID: "sidecar:web", AliasOf: "web"})
+	fmt.Println(alias.Status())
+
+	web, _ := engine.RegisterService(lifesign.ServiceSpec{ID: "web"})
+	fmt.Println(alias.Status())
+	http, _ := engine.RegisterCheck(lifesign.CheckSpec{ID: "web:http", Service: web})
+	token, _ := http.Acquire("http probe")
+	defer token.Close()
+	token.Update(lifesign.Warning, "slow")
+	snapshot, _ := alias.Snapshot()
+	fmt.Println(snapshot.Status, "-", snapshot.Output)
+
+	_, err = alias.Acquire("somebody")
+	fmt.Println(errors.Is(err, lifesign.ErrDerived))
+	// Output:
+	// critical
+	// passing
+	// warning - Check "web:http" is warning: slow
+	// true
 }
 
 // A reload starts a new probe and need not wait for the old one, wherever it
@@ -111,34 +163,58 @@ func ExampleWithLease() {
 	// true
 }
 
-// What the checks showed before a restart is shown again until they are
-// reported anew, and is no transition.
-func ExampleReadExport() {
-	directory, err := os.MkdirTemp("", "lifesign")
+// Several writes in one call. One that is refused keeps no other from being
+// made.
+func ExampleUpdateBatch() {
+	engine, err := lifesign.Open(lifesign.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(directory)
-	path := filepath.Join(directory, "state.json")
-
-	before, _ := lifesign.Open(lifesign.Config{Name: "example"})
-	check, _ := before.RegisterCheck(lifesign.CheckSpec{ID: "web:http"})
-	token, _ := check.Acquire("http probe")
-	token.Update(lifesign.Warning, "slow")
-	before.Export(path)
-	before.Close()
-
-	after, _ := lifesign.Open(lifesign.Config{Name: "example"})
-	defer after.Close()
-	spec := lifesign.CheckSpec{ID: "web:http"}
-	if export, err := lifesign.ReadExport(path); err == nil {
-		if known, ok := export[spec.ID]; ok {
-			spec.Restored = &known.State
-		}
+	defer engine.Close()
+	var writes []lifesign.Write
+	for _, id := range []string{"cpu", "disk", "memory"} {
+		check, _ := engine.RegisterCheck(lifesign.CheckSpec{ID: id})
+		token, _ := check.Acquire("host probe")
+		defer token.Close()
+		writes = append(writes, lifesign.Write{Token: token, Status: lifesign.Passing, Output: "fine"})
 	}
-	check, _ = after.RegisterCheck(spec)
-	snapshot, _ := check.Snapshot()
-	fmt.Println(snapshot.Status, snapshot.Output, snapshot.Restored, snapshot.Transitions)
+	disk, _ := engine.Check("disk")
+	successor, _ := disk.TakeOver(writes[1].Token.Generation(), "disk probe")
+	defer successor.Close()
+
+	err = lifesign.UpdateBatch(writes)
+	fmt.Println(errors.Is(err, lifesign.ErrFenced))
+	for _, write := range writes {
+		fmt.Println(write.Err == nil, write.Revision > 0)
+	}
 	// Output:
-	// warning slow true 0
+	// true
+	// true true
+	// false false
+	// true true
+}
+
+// Many checks by one call, into memory that is used again.
+func ExampleSnapshotBuffer() {
+	engine, err := lifesign.Open(lifesign.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer engine.Close()
+	for _, id := range []string{"cpu", "disk", "memory"} {
+		engine.RegisterCheck(lifesign.CheckSpec{ID: id, Initial: lifesign.Passing})
+	}
+	checks, _ := engine.Checks()
+	var buffer lifesign.SnapshotBuffer
+	snapshots, err := buffer.Read(checks...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, snapshot := range snapshots { // good until the next Read
+		fmt.Println(snapshot.ID, snapshot.Status)
+	}
+	// Unordered output:
+	// cpu passing
+	// disk passing
+	// memory passing
 }
