@@ -53,13 +53,18 @@ type acquisition struct {
 // WithLease makes the token one with a deadline: it is lost when nothing is
 // heard of its holder for longer than the lease, be it by [Token.Update],
 // heartbeats included, or [Token.Renew]. The lease is rounded up to 10 ms and
-// at most 497 days. Time is that of [Engine.Tick].
+// at most 497 days; one of 0 or less is [ErrInvalid]. Time is that of
+// [Engine.Tick].
+//
+// Report or renew from the loop that does the work: a timer beside it would keep
+// the check for a loop that hangs.
 func WithLease(lease time.Duration, onLapse OnLapse) AcquireOption {
 	return func(a *acquisition) { a.leased, a.lease, a.onLapse = true, lease, onLapse }
 }
 
 // WithWriter takes the token in the name of a declared writer, the number of
-// [Engine.DeclareWriter], whose own label counts then.
+// [Engine.DeclareWriter], whose own label counts then. A number that was not
+// given out is [ErrNotFound].
 func WithWriter(declared uint32) AcquireOption {
 	return func(a *acquisition) { a.writer = declared }
 }

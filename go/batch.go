@@ -28,7 +28,8 @@ type Write struct {
 
 // UpdateBatch makes several writes in one call, in the order given. Each commits
 // by itself: one that is refused keeps no other from being made. It returns the
-// first refusal, nil if there is none.
+// first refusal, nil if there is none. A write without token is [ErrInvalid], and
+// then none is made. The slice is the caller's alone until it returns.
 func UpdateBatch(writes []Write) error {
 	if len(writes) == 0 {
 		return nil

@@ -33,8 +33,8 @@ type CheckSpec struct {
 	Restored *Restored
 }
 
-// Check is a registered check. It stays usable after its deregistration,
-// every call then being refused with [ErrGone].
+// Check is a registered check. It may be used from several goroutines. It stays
+// usable after its deregistration, every call then being refused with [ErrGone].
 type Check struct {
 	engine *Engine
 	handle uint64

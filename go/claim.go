@@ -12,7 +12,7 @@ import (
 
 // Claim is a name that an engine holds in a directory, alone. [Engine.Tick]
 // looks after it: it takes in who was refused meanwhile, and makes sure that
-// the lock is still in force.
+// the lock is still in force. It may be used from several goroutines.
 type Claim struct {
 	engine    *Engine // reachable, so that it is not closed as forgotten
 	handle    uint64
@@ -30,7 +30,9 @@ type Claim struct {
 // and rivals are found by their heartbeats within two ticks.
 //
 // A name that is no file name is [ErrInvalid], a directory that is missing or
-// may not be written too; a full disk is [ErrLimit].
+// may not be written too; a full disk is [ErrLimit], and a name that somebody is
+// in the middle of claiming [ErrBusy]. It waits for the file system, and never
+// for the holder.
 func (e *Engine) Claim(dir, name string) (*Claim, error) {
 	var handle C.lifesign_claim
 	detail := newErrorDetail()

@@ -1,7 +1,6 @@
 // Package lifesign keeps the state of health checks in memory: an engine that
 // agents write to and that everything which routes, alerts or displays reads
-// from. It is the Go face of the Lifesign library, linked statically through
-// cgo.
+// from. It is the Go face of the Lifesign library, linked through cgo.
 //
 // # The pieces
 //
@@ -28,10 +27,26 @@
 //	...
 //	err = token.Update(lifesign.Passing, "200 OK")
 //
+// [UpdateBatch] writes several checks in one call.
+//
+// # Leases and time
+//
 // [WithLease] gives a token a deadline: a holder of which nothing is heard in
 // time loses the check, which shows it, and finds its token expired:
-// [ErrExpired]. Leases end in [Engine.Tick]. [UpdateBatch] writes several checks
-// in one call.
+// [ErrExpired]. What is heard of it are its reports, the same again included; one
+// that reports rarely says [Token.Renew] in between, from the loop that does the
+// work. There is no helper that renews by a timer: it would go on for a loop that
+// hangs, which is what a lease is to find out.
+//
+// An engine starts no thread and no goroutine. Leases end in [Engine.Tick], which
+// the program calls every second or so, and [Engine.Audit] is called every minute
+// or so:
+//
+//	for now := range time.Tick(time.Second) {
+//		if err := engine.Tick(now, 0); err != nil {
+//			return err // ErrClosed
+//		}
+//	}
 //
 // # Reading
 //
@@ -63,7 +78,7 @@
 //
 //	for event, err := range subscription.Events(ctx) {
 //		if err != nil {
-//			return err // the context's error, or ErrClosed
+//			return err // the context's error and its cause, or ErrClosed
 //		}
 //		fmt.Println(event.ID, event.Status)
 //	}
@@ -84,7 +99,7 @@
 //
 // # Errors
 //
-// Every refusal is an [*Error]: a [Code] that errors.Is compares with the
+// Every refusal is an [*Error]: a [Code] that [errors.Is] compares with the
 // sentinels, a sentence that says what happened to which id and what to do,
 // and the writer records of both sides, the caller and the present holder:
 //
@@ -95,16 +110,39 @@
 //
 // A call that fails has changed nothing.
 //
-// # Concurrency and closing
+// A call on something closed is [ErrClosed], on something deregistered [ErrGone],
+// and in a process that was forked without exec [ErrForked]: that goes for all
+// calls and is not repeated at each. A status fails never: it is [Gone] then.
 //
-// Everything may be used from any goroutine, closing included: a call that
-// meets a closed engine, token or subscription fails with [ErrClosed]. A
-// subscription has one consumer at a time. Close is idempotent. What is
-// forgotten is closed some time after it became unreachable; services and
-// checks are no resources and have nothing to close.
+// # Logging
 //
-// The engine starts no thread. A process that was forked without exec finds
-// every status [Gone] and every call refused with [ErrForked].
+// The package logs nothing. What it returns is a [slog.LogValuer] where a log has
+// use for it: an [*Error] and [Trouble] come as groups with the records of both
+// sides, a [Snapshot], [ServiceSnapshot], [Event], [Who] and [Stats] as what is
+// worth a line.
 //
-// Linux on 64-bit little-endian machines, with a C compiler for cgo.
+// # Concurrency, waiting and closing
+//
+// Everything may be used from any goroutine, closing included. The exceptions say
+// so: a [Subscription] has one consumer at a time, a [SnapshotBuffer] one user.
+//
+// A call waits for others in [Subscription.Next] and [Subscription.Events], which
+// occupy no thread, and in [Token.Join] and [Token.JoinCalls], which occupy one;
+// all of them take a context. [Engine.Export], [ReadExport], [Engine.Claim] and,
+// of an engine with claims, [Engine.Tick] wait for the file system. Nothing else
+// waits, but that registrations come one after another.
+//
+// Close may be called again. What is forgotten is closed some time after it
+// became unreachable, which is a net and not the way; services and checks are no
+// resources and have nothing to close. What comes from an engine keeps it open.
+//
+// An [Engine] comes from [Open], and what it has from its methods: zero values of
+// those types are of no use.
+//
+// # Building
+//
+// Linux on 64-bit little-endian machines, with a C compiler for cgo. The engine is
+// linked statically, from an object in the module; with the build tag
+// lifesign_system it is the shared library that is installed on the system, found
+// by pkg-config.
 package lifesign

@@ -10,7 +10,8 @@ import (
 	"unsafe"
 )
 
-// Config says how an engine is opened. The zero value is a good one.
+// Config says how an engine is opened. The zero value is a good one, but names
+// nobody: what an operator reads of a writer is Name and Version.
 type Config struct {
 	// Name, Version and Build are the embedder's, and become part of every
 	// writer record of the engine. At most 63 bytes of each are kept.
@@ -31,7 +32,7 @@ type Config struct {
 	History uint32
 }
 
-// HistoryOff, as [Config.History], keeps no histories. They cost nothing then,
+// HistoryOff as [Config.History] keeps no histories. They cost nothing then,
 // and [Check.History] and the accepted writes of [Check.Writers] are empty.
 const HistoryOff uint32 = C.LIFESIGN_HISTORY_OFF
 
@@ -81,7 +82,9 @@ func closeEngine(handle uint64) { C.lifesign_engine_close(C.lifesign_engine(hand
 
 // Close ends the engine. Every status reads [Gone] from now on, every call is
 // refused with [ErrClosed], and every wait ends with it; calls in flight
-// finish. Closing again does nothing and returns what the first Close did.
+// finish. Closing again does nothing and returns what the first Close did. What
+// was taken from the engine, a [Token] for one, is closed with it, and to close it
+// then is [ErrClosed].
 func (e *Engine) Close() error {
 	e.closing.Do(func() {
 		e.cleanup.Stop()
@@ -108,7 +111,8 @@ func (e *Engine) ID() (UUID, error) {
 // suspension included. Call it every second or so, and at least four times in
 // the shortest lease: one that comes more than half of that after the one before
 // is a jump of time, and gives every lease its whole length anew. A time since
-// boot of more than 10.9 years is refused.
+// boot of more than 10.9 years, or below 0, is [ErrInvalid]. With claims it waits
+// for the file system.
 func (e *Engine) Tick(wall time.Time, boot time.Duration) error {
 	if boot < 0 {
 		return invalid("the time since boot is %v: it cannot be negative", boot)

@@ -51,7 +51,8 @@ func (e *Engine) Export(path string) (int, error) {
 }
 
 // ReadExport reads a file that [Engine.Export] wrote: the checks by id. No file
-// is [ErrNotFound], a damaged one [ErrInvalid]. No engine is needed.
+// is [ErrNotFound], which is [fs.ErrNotExist] too, a damaged one [ErrInvalid]. No
+// engine is needed. It waits for the disk.
 func ReadExport(path string) (map[string]Exported, error) {
 	var checks []C.lifesign_exported
 	var bytes []byte

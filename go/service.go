@@ -18,8 +18,9 @@ type ServiceSpec struct {
 	Data []byte
 }
 
-// Service is a registered service. It stays usable after its deregistration,
-// every call then being refused with [ErrGone].
+// Service is a registered service. It may be used from several goroutines. It
+// stays usable after its deregistration, every call then being refused with
+// [ErrGone].
 type Service struct {
 	engine *Engine
 	handle uint64

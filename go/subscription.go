@@ -36,8 +36,9 @@ type Subscription struct {
 
 // Subscribe starts a subscription; the first batches are the state that matches
 // now, or with [Filter.Since] what may have changed since then. A cursor that the
-// engine has not given out yet is [ErrFutureCursor]. A subscriber that never
-// reads delays nobody, and its memory is bounded.
+// engine has not given out yet is [ErrFutureCursor], one subscription more than
+// the engine's quota [ErrLimit], a filter that contradicts itself [ErrInvalid]. A
+// subscriber that never reads delays nobody, and its memory is bounded.
 func (e *Engine) Subscribe(filter Filter) (*Subscription, error) {
 	var pins runtime.Pinner
 	defer pins.Unpin()
@@ -102,7 +103,8 @@ func (s *Subscription) Close() error {
 }
 
 // Poll returns what is pending, at most some tens of events, and never waits.
-// A batch without events and without Resync says that nothing is.
+// A batch without events and without Resync says that nothing is. While another
+// goroutine consumes it is [ErrBusy].
 func (s *Subscription) Poll() (Batch, error) {
 	if err := s.enter(); err != nil {
 		return Batch{}, err
@@ -149,8 +151,10 @@ func (s *Subscription) Next(ctx context.Context) (Batch, error) {
 }
 
 // Events returns the events as they come, waiting as [Subscription.Next] does.
-// The sequence ends with an error: the context's or [ErrClosed]. After a loop
-// that was left early, what it did not take comes with the next call.
+// The sequence ends with an error: what Next would have returned. After a loop
+// that was left early, what it did not take comes with the next call. A loop is
+// the subscription's consumer until it ends: in it, Poll, Next and Events are
+// [ErrBusy].
 //
 // An event of kind [Resync] says that more was deregistered than the engine
 // keeps for a slow reader or since a cursor, or that the cursor was another
@@ -206,7 +210,7 @@ func (s *Subscription) enter() error {
 	if s.consumed.CompareAndSwap(false, true) {
 		return nil
 	}
-	return &Error{Code: ErrBusy, Message: "another goroutine is in Poll, Next or Events of this subscription: give each consumer one of its own"}
+	return &Error{Code: ErrBusy, Message: "somebody is in Poll, Next or a loop over Events of this subscription: give each consumer one of its own"}
 }
 
 func (s *Subscription) leave() { s.consumed.Store(false) }

@@ -159,8 +159,8 @@ func (t *Token) DeregisterCheck() error {
 }
 
 // Close gives the check back, if the token still holds it; its state stays.
-// It never touches a successor. Closing again does nothing and returns what
-// the first Close did.
+// It never touches a successor, and a fenced or expired token is closed without
+// error. Closing again does nothing and returns what the first Close did.
 func (t *Token) Close() error {
 	t.closing.Do(func() {
 		t.cleanup.Stop()

@@ -201,6 +201,16 @@ func TestOneConsumer(t *testing.T) {
 	check(t, token.Update(lifesign.Passing, "go"))
 	group.Wait()
 	must(subscription.Poll())(t)
+
+	// A loop is the consumer of its own body as well, until it ends.
+	check(t, token.Update(lifesign.Passing, "again"))
+	for _, err := range subscription.Events(patient(t)) {
+		check(t, err)
+		_, err = subscription.Poll()
+		mentions(t, refused(t, err, lifesign.ErrBusy), "a loop over Events")
+		break
+	}
+	must(subscription.Poll())(t)
 }
 
 // An engine that closes at any moment of a wait: before, while the waiter
