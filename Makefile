@@ -12,6 +12,8 @@ MODELS := RUSTFLAGS="--cfg loom" cargo test --release --locked --lib --features 
 GO := cd go && CGO_ENABLED=1 go
 AGENT := cd agent && CGO_ENABLED=1 go
 VENV := build/venv
+# Run as it is, so that it is no dependency of the module's.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZ_SECONDS ?= 3600
 FUZZ_JOBS ?= 2
 PYTHON := $(VENV)/bin/python
@@ -241,11 +243,13 @@ check: tools deny $(VENV)/bench-ready ## What to run before a commit: formatting
 	cargo clippy --release --locked --all-targets -- -D warnings
 	cargo clippy --release --locked --all-targets --features failpoints,mutants --target-dir target/scripts -- -D warnings
 	cargo clippy --release --locked --package lifesign-benches --benches -- -D warnings
-	$(call say,Go: gofmt and vet)
+	$(call say,Go: gofmt, vet and staticcheck)
 	@unformatted=$$(gofmt -l go agent benches/go docs); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
 	@$(MAKE) -s libraries
 	$(GO) vet ./...
 	$(AGENT) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(AGENT) run $(STATICCHECK) ./...
 	$(call say,Python: ruff and mypy)
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	cd python && ../$(VENV)/bin/mypy
