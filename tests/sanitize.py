@@ -41,6 +41,7 @@ RUNTIMES = {"address": "asan", "thread": "tsan"}
 FORKING = [
     "claims::x1_a_child_forked_in_the_middle_keeps_nothing",
     "claims::x1_a_child_of_a_fork_that_had_begun_keeps_nothing",
+    "threads::b5_no_thread_is_started",
 ]
 # By itself a program cannot know which it was built for.
 FLAGS = {"address": "-Zsanitizer=address --cfg asan", "thread": "-Zsanitizer=thread --cfg tsan"}
