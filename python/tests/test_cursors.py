@@ -293,3 +293,15 @@ def test_consumers_that_hand_over_to_each_other_miss_nothing(world: World, threa
     numbers = [int(output) for output in outputs if output.isdigit()]
     assert numbers == sorted(numbers)
     assert handed > 1
+
+
+def test_a_poll_in_the_middle_of_the_first_iteration(engine: Engine) -> None:
+    for number in range(3):
+        engine.register_check(f"{number}")
+    with engine.subscribe() as subscription:
+        assert next(iter(subscription)).id == "0"
+        batch = subscription.poll(1)
+        assert [event.id for event in batch.events] == ["1"]
+        with engine.subscribe(since=batch.cursor) as other:
+            assert {"2"} <= {event.id for event in take(other)}
+        assert [event.id for event in take(subscription)] == ["2"]

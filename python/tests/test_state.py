@@ -229,16 +229,7 @@ def test_statuses_are_ordered_and_named(status: Status) -> None:
     assert Status.PASSING < Status.WARNING < Status.CRITICAL
 
 
-def test_reprs_say_what_it_is(world: World) -> None:
-    assert repr(world.check) == "<Check 'web:http'>"
-    assert repr(world.service) == "<Service 'web'>"
-    assert repr(world.token) == "<Token of check 'web:http'>"
-    world.token.close()
-    assert repr(world.token) == "<closed Token of check 'web:http'>"
-    assert repr(world.engine).startswith("<Engine 0x")
-
-
 @pytest.mark.parametrize("kind", [Status, CheckKind, EventKind, Code])
 def test_names_are_printed_in_lower_case(kind: type[IntEnum]) -> None:
     for member in kind:
-        assert str(member) == f"{member}" == member.name.lower()
+        assert str(member) == f"{member}" == f"{member:>3}".strip() == member.name.lower()

@@ -56,3 +56,14 @@ def expect(value: object, kind: type[Service | Check], what: str) -> None:
     if isinstance(value, str):
         message += f"; engine.{what}({value!r}) finds one"
     raise TypeError(message)
+
+
+def named(service: Service | None, check: Check | None, prefix: str | None, *, trouble: bool) -> str:
+    """Return in words what a subscription is about."""
+    if service is not None:
+        return f"service {service.id!r}"
+    if check is not None:
+        return f"check {check.id!r}"
+    if prefix is not None:
+        return f"prefix {prefix!r}"
+    return "trouble" if trouble else "everything"

@@ -6,7 +6,7 @@ from ctypes import byref, c_uint64
 
 from . import _abi as abi
 from ._library import call, lib
-from .errors import GoneError
+from .errors import GoneError, LifesignError
 from .model import Status
 
 LIFE = abi.WORD_LIFE_SHIFT
@@ -98,3 +98,11 @@ def service(handle: int) -> Reader:
 def node(engine: int) -> Reader:
     """Return where the status of the node stands."""
     return Reader(lib.lifesign_engine_node_reader, lib.lifesign_engine_node_status, engine)
+
+
+def shown(reader: Reader) -> str:
+    """Return the status as a ``repr`` shows it: in one word, and whatever state the engine is in."""
+    try:
+        return str(reader[reader.word[0]])
+    except LifesignError as error:
+        return error.code.name.lower()

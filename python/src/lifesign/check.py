@@ -9,7 +9,9 @@ from . import _decode, _view
 from ._encode import acquire_spec, text, unsigned, utf8
 from ._encode import data as encode_data
 from ._library import call, lib
+from ._local import Local
 from ._reader import check as reader_of
+from ._reader import shown
 from .errors import BufferTooSmallError
 from .model import Snapshot, Status, WriterRecord
 from .provenance import HistoryEntry, Who, WriterActivity
@@ -24,7 +26,7 @@ _WRITERS = 18
 _ENTRIES = 16
 
 
-class Check:
+class Check(Local):
     """A check or alias of an engine; owns nothing, and is equal to any other handle on the same life of the check."""
 
     __slots__ = ("__weakref__", "_engine", "_handle", "_id", "_reader", "_word")
@@ -149,7 +151,7 @@ class Check:
         how = acquire_spec(label, lease, on_lapse, declared)
         token = abi.token()
         call(lib.lifesign_token_acquire, self._handle, byref(how), byref(token))
-        return Token(self, token.value)
+        return Token(self, token.value, label)
 
     def take_over(
         self,
@@ -178,7 +180,7 @@ class Check:
         expected = unsigned(expected_generation, 64, "expected_generation")
         token = abi.token()
         call(lib.lifesign_token_take_over, self._handle, expected, byref(how), byref(token))
-        return Token(self, token.value)
+        return Token(self, token.value, label)
 
     def redefine(self, *, name: str | None = None, data: bytes | None = None) -> None:
         """Change name and data; None keeps what is there. Incarnation, status and token stay.
@@ -226,4 +228,4 @@ class Check:
         return hash(self._handle)
 
     def __repr__(self) -> str:
-        return f"<Check {self._id!r}>"
+        return f"<Check {self._id!r} {shown(self._reader)}>"

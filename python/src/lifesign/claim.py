@@ -8,13 +8,14 @@ from . import _abi as abi
 from . import _decode, _view
 from ._closing import Closer
 from ._library import call, lib
+from ._local import Local
 from .model import ClaimState, Rival
 
 if TYPE_CHECKING:
     from .engine import Engine
 
 
-class Claim:
+class Claim(Local):
     """A name that an engine holds in a directory, from :meth:`Engine.claim`.
 
     A context manager: leaving the block releases it. :meth:`Engine.tick` looks after it; what goes wrong there is told

@@ -14,8 +14,9 @@ from ._closing import Closer
 from ._encode import data as encode_data
 from ._encode import fixed, signed, status, text, unsigned, utf8
 from ._encode import restored as encode_restored
-from ._filter import expect, filter_of
+from ._filter import expect, filter_of, named
 from ._library import call, lib, refusal
+from ._local import Local
 from ._reader import node as reader_of
 from .changes import Cursor
 from .check import Check
@@ -40,7 +41,7 @@ def _history(depth: int | None) -> int:
     return depth or abi.HISTORY_OFF
 
 
-class Engine:
+class Engine(Local):
     """The state of one node, in this process's memory; several may live side by side.
 
     A context manager: leaving the block closes it. Every method may be called from any thread. It starts no thread
@@ -66,7 +67,7 @@ class Engine:
         TooLargeError: A text is over its limit.
     """
 
-    __slots__ = ("__weakref__", "_closer", "_handle", "_node")
+    __slots__ = ("__weakref__", "_closer", "_handle", "_name", "_node")
 
     def __init__(
         self,
@@ -100,8 +101,9 @@ class Engine:
         handle = abi.engine()
         call(lib.lifesign_engine_open, byref(config), byref(handle))
         self._handle = handle.value
+        self._name = repr(name) if name else f"{handle.value:#x}"
         self._node = reader_of(handle.value)
-        self._closer = Closer(self, f"engine {handle.value:#x}", lib.lifesign_engine_close, handle.value)
+        self._closer = Closer(self, f"engine {self._name}", lib.lifesign_engine_close, handle.value)
 
     @property
     def handle(self) -> int:
@@ -487,7 +489,8 @@ class Engine:
         )
         subscription = abi.subscription()
         call(lib.lifesign_subscribe, self._handle, byref(interest), byref(subscription))
-        return Subscription(self, subscription.value, since)
+        about = named(service, check, prefix, trouble=trouble)
+        return Subscription(self, subscription.value, about, since)
 
     def claim(self, directory: str | bytes | PathLike[str] | PathLike[bytes], name: str) -> Claim:
         """Make this engine the only holder of a name in a directory.
@@ -531,4 +534,4 @@ class Engine:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{'closed ' if self.closed else ''}Engine {self._handle:#x}>"
+        return f"<{'closed ' if self.closed else ''}Engine {self._name}>"

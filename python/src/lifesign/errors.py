@@ -45,6 +45,10 @@ class LifesignError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def __repr__(self) -> str:
+        # The records say at length what the message says in short.
+        return f"{type(self).__name__}({self.message!r})"
+
 
 class HeldError(LifesignError):
     """Somebody else holds the check's token, or the claimed name; see ``holder`` and ``generation``."""

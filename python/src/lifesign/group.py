@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from . import _abi as abi
 from . import _decode
 from ._library import call, lib
+from ._local import Local
 from ._reader import STATUSES
 from .check import Check
 from .errors import BufferTooSmallError, ForeignEngineError
@@ -21,13 +22,13 @@ _ROOM = 256
 """Bytes of a check's texts, at first."""
 
 
-class CheckGroup:
+class CheckGroup(Local):
     """Some checks and aliases of an engine, in an order of the caller's; see :meth:`Engine.group`.
 
     Several threads may read one group at once.
     """
 
-    __slots__ = ("_checks", "_count", "_decoded", "_engine", "_handles", "_rooms")
+    __slots__ = ("__weakref__", "_checks", "_count", "_decoded", "_engine", "_handles", "_rooms")
 
     def __init__(self, engine: "Engine", checks: Iterable[Check]) -> None:
         self._engine = engine

@@ -21,6 +21,10 @@ class NamedEnum(IntEnum):
     def __str__(self) -> str:
         return self.name.lower()
 
+    def __format__(self, spec: str) -> str:
+        # The number's would do as soon as there is a width.
+        return format(str(self), spec)
+
 
 class Status(NamedEnum):
     """Status of a check or service; a greater one is worse, and ``GONE`` means that there is none any more."""

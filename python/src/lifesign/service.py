@@ -8,14 +8,16 @@ from . import _view
 from ._encode import data as encode_data
 from ._encode import text
 from ._library import call, lib
+from ._local import Local
 from ._reader import service as reader_of
+from ._reader import shown
 from .model import ServiceSnapshot, Status
 
 if TYPE_CHECKING:
     from .engine import Engine
 
 
-class Service:
+class Service(Local):
     """A service of an engine; owns nothing, and is equal to any other handle on the same life of the service."""
 
     __slots__ = ("__weakref__", "_engine", "_handle", "_id", "_reader")
@@ -90,4 +92,4 @@ class Service:
         return hash(self._handle)
 
     def __repr__(self) -> str:
-        return f"<Service {self._id!r}>"
+        return f"<Service {self._id!r} {shown(self._reader)}>"

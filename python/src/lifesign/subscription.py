@@ -4,9 +4,10 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from ctypes import byref, c_int32, create_string_buffer
 from io import FileIO
-from threading import Lock
+from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +16,7 @@ from . import _decode
 from ._closing import Closer
 from ._encode import unsigned
 from ._library import call, lib
+from ._local import Local
 from ._waiting import slices
 from .changes import Batch, Cursor, Event, EventKind
 from .errors import BufferTooSmallError, ClosedError, TimedOutError
@@ -27,8 +29,20 @@ _ROOM = 64 * 1024
 _PORTION = 64
 """Events that a poll takes unless it is told otherwise."""
 
+_descriptors = RLock()
+"""Held while a descriptor is made, duplicated or closed; one for all, and a signal handler may come in between."""
 
-class Subscription:
+
+def _forked() -> None:
+    """Forget who held the lock: in the child that thread is not there to release it."""
+    global _descriptors
+    _descriptors = RLock()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+class Subscription(Local):
     """Changes that match a filter, the state at the start first; from :meth:`Engine.subscribe`.
 
     For one consumer at a time. ``for event in subscription`` blocks, ``async for event in subscription`` does not and
@@ -38,10 +52,14 @@ class Subscription:
     An event of kind ``RESYNC`` says that more was deregistered than the engine keeps for a slow consumer
     (``max_pending``): forget what was known; what follows is the whole matching state. It has no state, id or status.
     One of kind ``RESET`` says the same of a subscription that was to continue from another engine's cursor.
+
+    Waiting is interrupted by a ``KeyboardInterrupt`` within a fifth of a second. One that falls into a poll may take
+    what was polled with it; :attr:`cursor` then stands before that, and a subscription ``since`` there has it all.
     """
 
     __slots__ = (
         "__weakref__",
+        "_about",
         "_behind",
         "_closer",
         "_cursor",
@@ -49,14 +67,14 @@ class Subscription:
         "_engine",
         "_handle",
         "_known",
-        "_lock",
         "_taken",
     )
 
-    def __init__(self, engine: "Engine", handle: int, since: Cursor | None = None) -> None:
+    def __init__(self, engine: "Engine", handle: int, about: str, since: Cursor | None) -> None:
         self._engine = engine
+        self._about = about
         self._handle = handle
-        self._closer = Closer(self, f"subscription {handle:#x}", lib.lifesign_unsubscribe, handle)
+        self._closer = Closer(self, f"subscription to {about}", lib.lifesign_unsubscribe, handle)
         # Events that an iteration has polled and not yet yielded.
         self._taken: deque[Event] = deque()
         # Whether anything was delivered, by a batch or before `since`: before that there is nothing to forget.
@@ -66,7 +84,6 @@ class Subscription:
         self._behind = since
         # Made when it is first asked for: those who block or poll need none.
         self._descriptor: FileIO | None = None
-        self._lock = Lock()
 
     @property
     def engine(self) -> "Engine":
@@ -97,17 +114,26 @@ class Subscription:
             InvalidError: ``max_events`` is not positive.
         """
         capacity = unsigned(max_events, 31, "max_events")
-        return self._rest(capacity) if self._taken else self._poll(capacity)
+        if self._taken:
+            return self._rest(capacity)
+        batch = self._poll(capacity)
+        self._cursor = batch.cursor
+        return batch
 
     def _rest(self, capacity: int) -> Batch:
         """Return what an iteration has polled and not yielded; it comes before anything newer.
 
         A resync or reset is not among it: the iteration has yielded that first.
         """
-        events = tuple(self._taken.popleft() for _ in range(min(capacity, len(self._taken))))
-        cursor = self.cursor
+        # Before the first batch was handed out to its end there is no place but the beginning of all.
+        beginning = None if self._behind else Cursor(self._engine.id, 0)
+        events: list[Event] = []
+        with suppress(IndexError):
+            while len(events) < capacity:
+                events.append(self._taken.popleft())
+        cursor = self.cursor or beginning
         assert cursor is not None, "a batch came with one"
-        return Batch(events=events, resync=False, reset=False, more=True, cursor=cursor)
+        return Batch(events=tuple(events), resync=False, reset=False, more=True, cursor=cursor)
 
     def _poll(self, capacity: int) -> Batch:
         # Buffers of the call's own: two threads that poll by mistake do not read each other's events.
@@ -125,7 +151,6 @@ class Subscription:
                 continue
             taken = _decode.batch(batch, events[: batch.count], memoryview(buffer), self._engine._known_record)
             self._known |= taken.resync or bool(taken.events)
-            self._cursor = taken.cursor
             return taken
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -164,7 +189,7 @@ class Subscription:
         loop = asyncio.get_running_loop()
         try:
             # A duplicate for this wait alone: a close() from another thread cannot take the number from the loop.
-            with self._lock:
+            with _descriptors:
                 descriptor = os.dup(self._duplicate().fileno())
         except ClosedError:
             return
@@ -188,11 +213,11 @@ class Subscription:
             ClosedError: The subscription or its engine was closed.
             LimitError: The process has no descriptor left.
         """
-        with self._lock:
+        with _descriptors:
             return self._duplicate().fileno()
 
     def _duplicate(self) -> FileIO:
-        """Return our own duplicate of the engine's descriptor; to be called with the lock held."""
+        """Return our own duplicate of the engine's descriptor; to be called with the lock on descriptors held."""
         if self._descriptor is None:
             # A close in another thread may come between the number and its duplicate, which then fails or is one of
             # whatever has the number now. The library knows: asked again, it answers CLOSED.
@@ -218,10 +243,13 @@ class Subscription:
         if not self._taken:
             known, self._behind = self._known, self._cursor
             batch = self._poll(_PORTION)
+            events = batch.events
             if batch.resync and known:
                 # An event of its own: when nothing that matches is left, the batch has none to carry the news.
-                self._taken.append(Event(EventKind.RESET if batch.reset else EventKind.RESYNC))
-            self._taken.extend(batch.events)
+                events = (Event(EventKind.RESET if batch.reset else EventKind.RESYNC), *events)
+            self._taken.extend(events)
+            # In this order: whoever is interrupted in between finds the cursor before what came, not after it.
+            self._cursor = batch.cursor
         try:
             return self._taken.popleft()
         except IndexError:
@@ -257,7 +285,7 @@ class Subscription:
     def close(self) -> None:
         """End the subscription and its waits, in whatever thread or task. Closing again does nothing."""
         self._closer.close()
-        with self._lock:
+        with _descriptors:
             if self._descriptor is not None:
                 self._descriptor.close()
                 self._descriptor = None
@@ -271,7 +299,7 @@ class Subscription:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{'closed ' if self.closed else ''}Subscription {self._handle:#x}>"
+        return f"<{'closed ' if self.closed else ''}Subscription to {self._about}>"
 
 
 def _resolve(readable: "asyncio.Future[None]") -> None:

@@ -10,6 +10,7 @@ from ._closing import Closer
 from ._encode import status as encode_status
 from ._encode import utf8
 from ._library import call, lib
+from ._local import Local
 from ._waiting import slices
 from .changes import Cursor
 from .errors import StillRunningError
@@ -21,17 +22,18 @@ if TYPE_CHECKING:
     from .service import Service
 
 
-class Token:
+class Token(Local):
     """The right to write one check, from :meth:`Check.acquire` or :meth:`Check.take_over`.
 
     A context manager: leaving the block closes it. It may be used from several threads; commits are serialised.
     """
 
-    __slots__ = ("__weakref__", "_check", "_closer", "_handle")
+    __slots__ = ("__weakref__", "_check", "_closer", "_handle", "_label")
 
-    def __init__(self, check: "Check", handle: int) -> None:
+    def __init__(self, check: "Check", handle: int, label: str) -> None:
         self._check = check
         self._handle = handle
+        self._label = label
         self._closer = Closer(self, f"token of check {check.id!r}", lib.lifesign_token_close, handle)
 
     @property
@@ -122,7 +124,7 @@ class Token:
             InvalidError: More than one of ``service``, ``check`` and ``prefix``, or a summary without a service.
             LimitError: The engine's quota of subscriptions is used up.
         """
-        from ._filter import filter_of
+        from ._filter import filter_of, named
 
         interest = filter_of(
             service,
@@ -136,7 +138,8 @@ class Token:
         )
         subscription = abi.subscription()
         call(lib.lifesign_token_subscribe, self._handle, byref(interest), byref(subscription))
-        return Subscription(self._check.engine, subscription.value, since)
+        about = named(service, check, prefix, trouble=False)
+        return Subscription(self._check.engine, subscription.value, about, since)
 
     def deregister_check(self) -> None:
         """Deregister the check, as its holder; the token stays to be closed.
@@ -190,4 +193,5 @@ class Token:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{'closed ' if self.closed else ''}Token of check {self._check.id!r}>"
+        label = f" {self._label!r}" if self._label else ""
+        return f"<{'closed ' if self.closed else ''}Token{label} of check {self._check.id!r}>"
