@@ -24,7 +24,7 @@ comma := ,
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny
+.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny wheel
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -90,6 +90,10 @@ install: installed ## Install header, libraries, pkg-config file and agent: make
 go-module: libraries ## Pack the Go module with the engine in it: build/lifesign-go-VERSION.tar.gz.
 	$(call say,the Go module with its engine)
 	tar -C go --exclude-vcs --sort=name --owner=0 --group=0 --transform 's#^\.#lifesign-go-$(VERSION)#' -czf build/lifesign-go-$(VERSION).tar.gz .
+
+wheel: libraries $(VENV)/ready ## Build the Python wheel with the engine in it: build/lifesign-VERSION-py3-none-PLATFORM.whl.
+	$(call say,the Python wheel with its engine)
+	cd python && ../$(PYTHON) -m hatchling build -t wheel -d ../build
 
 uninstall: ## Take away what `make install` with the same PREFIX has installed.
 	rm -f $(DESTDIR)$(INCLUDEDIR)/lifesign.h $(DESTDIR)$(LIBDIR)/liblifesign.a $(DESTDIR)$(LIBDIR)/liblifesign.so $(DESTDIR)$(LIBDIR)/$(SONAME) \

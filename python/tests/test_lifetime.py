@@ -25,10 +25,10 @@ def _eager_collection() -> Iterator[None]:
 
 
 @contextmanager
-def forgotten(warning: str) -> Iterator[None]:
+def forgotten(warning: str) -> Iterator[pytest.WarningsRecorder]:
     """Expect that what the block forgets is collected with a warning."""
-    with pytest.warns(ResourceWarning, match=warning):
-        yield
+    with pytest.warns(ResourceWarning, match=warning) as warnings:
+        yield warnings
         gc.collect()
 
 
@@ -84,8 +84,9 @@ def test_a_forgotten_token_is_released_with_a_warning(engine: Engine) -> None:
     check = engine.register_check("a")
     token = check.acquire()
     token.update(Status.PASSING)
-    with forgotten("unclosed token of check 'a'"):
+    with forgotten("unclosed token of check 'a'") as warnings:
         del token
+    assert {warning.filename for warning in warnings} == {__file__}, "it points at who let go"
     assert engine.stats().tokens == 0
     with check.acquire():
         assert check.status is Status.PASSING

@@ -48,5 +48,6 @@ def _net(owner: object, what: str, close: Callable[..., Any], handle: int) -> An
 
 
 def _forgotten(what: str, close: Callable[..., Any], handle: int) -> None:
-    warn(f"unclosed {what}", ResourceWarning, stacklevel=2)
+    # The line that let go of the owner: above it are this function and the finalizer's.
+    warn(f"unclosed {what}", ResourceWarning, stacklevel=3)
     close(handle, None)
