@@ -24,7 +24,7 @@ comma := ,
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny wheel
+.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny wheel test-pythons
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -191,6 +191,10 @@ test-python: tools $(VENV)/ready ## Python: the package.
 	$(call say,Python: the package)
 	cargo build --release --locked
 	cd python && ../$(PYTHON) -m pytest -q
+
+test-pythons: wheel ## Python: the package from the wheel, on every CPython from 3.11 on that is there; LIFESIGN_PYTHONS=FOLDER[:…] says where else.
+	$(call say,Python: every CPython)
+	$(PYTHON) python/tests/pythons.py build/lifesign-$(VERSION)-py3-none-*.whl
 
 test-readme: libraries ## The examples of the README, as they stand there.
 	$(call say,README: its examples)

@@ -58,7 +58,7 @@ class SharedLibraryHook(BuildHookInterface[Any]):
         path = stripped(library(), Path(self._folder.name))
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag(path)}"
-        build_data["force_include"][str(path)] = "lifesign/liblifesign.so"
+        build_data["force_include"][str(path)] = "lifesign/_lib/liblifesign.so"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Called by hatchling after it was built."""

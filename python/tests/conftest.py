@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+import lifesign
 from lifesign import Check, Engine, Service, Status, Token
 
 HANG = 120
@@ -19,6 +20,8 @@ STDERR = pytest.StashKey[int]()
 def pytest_configure(config: pytest.Config) -> None:
     # The real one; while a test runs, its output is captured.
     config.stash[STDERR] = os.dup(2)
+    if installed := os.environ.get("LIFESIGN_TESTED"):
+        assert str(lifesign.__file__).startswith(installed), "this is to test the package that is installed there"
 
 
 def watch(config: pytest.Config) -> None:

@@ -19,6 +19,7 @@ import lifesign
 import surface
 
 ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = "lifesign/_lib/liblifesign.so"
 PROGRAM = ROOT / "tests" / "installed" / "program.py"
 
 MISUSE = [
@@ -96,9 +97,9 @@ def test_what_is_in_it(wheel: Path) -> None:
         info = next(name for name in archive.namelist() if name.endswith("/METADATA")).rpartition("/")[0]
         metadata = message_from_bytes(archive.read(f"{info}/METADATA"))
         licences = {Path(name).name: archive.read(name) for name in archive.namelist() if "/licenses/" in name}
-        library = archive.read("lifesign/liblifesign.so")
+        library = archive.read(LIBRARY)
     sources = {f"lifesign/{file.name}" for file in (ROOT / "src" / "lifesign").glob("*.py")}
-    assert names == {*sources, "lifesign/py.typed", "lifesign/liblifesign.so"}
+    assert names == {*sources, "lifesign/py.typed", LIBRARY}
     assert licences == {name: (ROOT.parent / name).read_bytes() for name in ("LICENSE-MIT", "LICENSE-APACHE")}
     assert b".symtab" not in library, "it is stripped"
     assert metadata["License-Expression"] == "MIT OR Apache-2.0"
@@ -131,7 +132,7 @@ def test_it_is_for_the_systems_that_the_library_is_for(wheel: Path) -> None:
     (repaired,) = (wheel.parent / "repaired").glob("*.whl")
     with zipfile.ZipFile(wheel) as ours, zipfile.ZipFile(repaired) as theirs:
         assert {name for name in theirs.namelist() if not name.endswith("/")} == {*ours.namelist()}
-        assert theirs.read("lifesign/liblifesign.so") == ours.read("lifesign/liblifesign.so")
+        assert theirs.read(LIBRARY) == ours.read(LIBRARY)
 
 
 def test_a_build_is_the_same_again(wheel: Path, tmp_path: Path) -> None:

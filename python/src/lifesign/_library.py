@@ -19,7 +19,8 @@ def candidates() -> list[Path]:
     if named:
         return [Path(named)]
     package = Path(__file__).resolve().parent
-    return [package / _NAME, package.parents[2] / "target" / "release" / _NAME]
+    # In a folder of its own: beside the modules it would be taken for one by whoever lists them.
+    return [package / "_lib" / _NAME, package.parents[2] / "target" / "release" / _NAME]
 
 
 def load() -> CDLL:
