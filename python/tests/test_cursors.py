@@ -268,11 +268,14 @@ def test_transitions_only(world: World) -> None:
 def test_consumers_that_hand_over_to_each_other_miss_nothing(world: World, threads: ThreadPoolExecutor) -> None:
     """Short-lived consumers resume from each other's text while a writer goes on: the last state arrives, in order."""
     rounds, handed = 2000, 0
-    done = threading.Event()
+    done, resumed = threading.Event(), threading.Event()
 
     def write() -> None:
         for number in range(rounds):
             world.token.update(Status(1 + number % 3), str(number))
+            # However fast it is: one has handed over before it is through.
+            if number == rounds // 2:
+                assert resumed.wait(LIMIT)
         world.token.update(Status.PASSING, "last")
         done.set()
 
@@ -289,6 +292,7 @@ def test_consumers_that_hand_over_to_each_other_miss_nothing(world: World, threa
             outputs += [event.state.output for event in events]
             text = str(stands(subscription))
             handed += 1
+            resumed.set()
     writing.result(LIMIT)
     numbers = [int(output) for output in outputs if output.isdigit()]
     assert numbers == sorted(numbers)

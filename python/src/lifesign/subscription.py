@@ -232,6 +232,9 @@ class Subscription(Local):
                 os.close(duplicate)
                 raise
             self._descriptor = FileIO(duplicate)
+        else:
+            # It is ours and stays open when the engine is closed, and in a forked child: who has it does not know.
+            self._engines_descriptor()
         return self._descriptor
 
     def _engines_descriptor(self) -> int:
