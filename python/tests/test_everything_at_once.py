@@ -78,7 +78,7 @@ def run_all(everything: Everything, seed: int, until: Callable[[], bool], began:
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("end", ["engine", "objects", "block"])
 def test_everything_is_closed_during_everything(threads: ThreadPoolExecutor, tmp_path: Path, end: str) -> None:
-    for turn in range(15):
+    for turn in range(10):
         everything = Everything(tmp_path)
         began, over = threading.Semaphore(0), threading.Event()
         running = [threads.submit(run_all, everything, turn * 10 + n, over.is_set, began) for n in range(THREADS)]
@@ -119,7 +119,7 @@ def test_the_collector_runs_during_everything(all_of_it: Everything, threads: Th
 
     def drop() -> None:
         """Let go, in cycles, of handles of every kind that the other threads use too."""
-        for turn in range(60):
+        for turn in range(10):
             opened: list[object] = [engine.subscribe(), engine.check("web:http"), engine.group([check])]
             with suppress(lifesign.HeldError):
                 opened.append(check.acquire("dropped"))

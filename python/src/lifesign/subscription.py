@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from ctypes import byref, c_int32, create_string_buffer
-from io import FileIO
 from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -40,6 +39,26 @@ def _forked() -> None:
 
 
 os.register_at_fork(after_in_child=_forked)
+
+
+class Descriptor:
+    """A descriptor of ours, closed with its last owner; a file object would warn of itself beside the subscription."""
+
+    __slots__ = ("_close", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        # At the interpreter's exit the module may be empty before the object dies.
+        self._close = os.close
+
+    def close(self) -> None:
+        """Close it; closing again does nothing."""
+        number, self.number = self.number, -1
+        if number >= 0:
+            self._close(number)
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class Subscription(Local):
@@ -83,7 +102,7 @@ class Subscription(Local):
         self._cursor = since
         self._behind = since
         # Made when it is first asked for: those who block or poll need none.
-        self._descriptor: FileIO | None = None
+        self._descriptor: Descriptor | None = None
 
     @property
     def engine(self) -> "Engine":
@@ -190,7 +209,7 @@ class Subscription(Local):
         try:
             # A duplicate for this wait alone: a close() from another thread cannot take the number from the loop.
             with _descriptors:
-                descriptor = os.dup(self._duplicate().fileno())
+                descriptor = os.dup(self._duplicate().number)
         except ClosedError:
             return
         try:
@@ -214,9 +233,9 @@ class Subscription(Local):
             LimitError: The process has no descriptor left.
         """
         with _descriptors:
-            return self._duplicate().fileno()
+            return self._duplicate().number
 
-    def _duplicate(self) -> FileIO:
+    def _duplicate(self) -> Descriptor:
         """Return our own duplicate of the engine's descriptor; to be called with the lock on descriptors held."""
         if self._descriptor is None:
             # A close in another thread may come between the number and its duplicate, which then fails or is one of
@@ -231,10 +250,11 @@ class Subscription(Local):
             except ClosedError:
                 os.close(duplicate)
                 raise
-            self._descriptor = FileIO(duplicate)
+            self._descriptor = Descriptor(duplicate)
         else:
-            # It is ours and stays open when the engine is closed, and in a forked child: who has it does not know.
-            self._engines_descriptor()
+            # In a forked child it would never wake anybody. It wakes those who wait for the engine to be closed.
+            with suppress(ClosedError):
+                self._engines_descriptor()
         return self._descriptor
 
     def _engines_descriptor(self) -> int:
