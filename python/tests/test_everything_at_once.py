@@ -80,10 +80,13 @@ def run_all(everything: Everything, seed: int, until: Callable[[], bool], began:
 def test_everything_is_closed_during_everything(threads: ThreadPoolExecutor, tmp_path: Path, end: str) -> None:
     for turn in range(10):
         everything = Everything(tmp_path)
-        began, over = threading.Semaphore(0), threading.Event()
-        running = [threads.submit(run_all, everything, turn * 10 + n, over.is_set, began) for n in range(THREADS)]
-        for _ in running:
-            assert began.acquire(timeout=LIMIT)
+        over = threading.Event()
+        began = [threading.Semaphore(0) for _ in range(THREADS)]
+        running = [
+            threads.submit(run_all, everything, seed, over.is_set, mine) for seed, mine in enumerate(began, turn * 10)
+        ]
+        for mine in began:
+            assert mine.acquire(timeout=LIMIT)
         if end == "engine":
             everything.engine.close()
         elif end == "objects":
@@ -92,8 +95,8 @@ def test_everything_is_closed_during_everything(threads: ThreadPoolExecutor, tmp
             with everything.engine, everything.token, everything.subscription, everything.claim:
                 pass
         # All of them go on for a while after the end.
-        for _ in running:
-            assert began.acquire(timeout=LIMIT)
+        for mine in began:
+            assert mine.acquire(timeout=LIMIT)
         over.set()
         assert all(future.result(LIMIT) for future in running)
         everything.close()
@@ -111,7 +114,8 @@ def _eager_collection() -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_the_collector_runs_during_everything(all_of_it: Everything, threads: ThreadPoolExecutor) -> None:
     engine, check = all_of_it.engine, all_of_it.engine.register_check("dropped")
-    over, began = threading.Event(), threading.Semaphore(0)
+    over = threading.Event()
+    began = [threading.Semaphore(0) for _ in range(THREADS)]
 
     def collect() -> None:
         while not over.is_set():
@@ -128,13 +132,13 @@ def test_the_collector_runs_during_everything(all_of_it: Everything, threads: Th
             del opened
 
     collecting = threads.submit(collect)
-    running = [threads.submit(run_all, all_of_it, seed, over.is_set, began) for seed in range(THREADS)]
+    running = [threads.submit(run_all, all_of_it, seed, over.is_set, mine) for seed, mine in enumerate(began)]
     dropping = [threads.submit(drop) for _ in range(2)]
     try:
         for future in dropping:
             future.result(LIMIT)
-        for _ in running:
-            assert began.acquire(timeout=LIMIT)
+        for mine in began:
+            assert mine.acquire(timeout=LIMIT)
     finally:
         over.set()
     collecting.result(LIMIT)

@@ -135,8 +135,9 @@ def test_values_travel_to_a_pool_and_handles_do_not(world: World, processes: Bas
 def test_a_fork_in_a_thread_during_everything(tmp_path: Path, threads: ThreadPoolExecutor) -> None:
     """Whatever the other threads are in the middle of, the child closes what it has and opens its own."""
     everything = Everything(tmp_path)
-    began, over = threading.Semaphore(0), threading.Event()
-    running = [threads.submit(run_all, everything, seed, over.is_set, began) for seed in range(3)]
+    over = threading.Event()
+    began = [threading.Semaphore(0) for _ in range(3)]
+    running = [threads.submit(run_all, everything, seed, over.is_set, mine) for seed, mine in enumerate(began)]
 
     def child() -> list[str]:
         signal.alarm(LIMIT)
@@ -147,8 +148,8 @@ def test_a_fork_in_a_thread_during_everything(tmp_path: Path, threads: ThreadPoo
         return [line, *fresh]
 
     try:
-        for _ in running:
-            assert began.acquire(timeout=LIMIT)
+        for mine in began:
+            assert mine.acquire(timeout=LIMIT)
         for _ in range(20):
             line, output, own = threads.submit(in_child, child).result(LIMIT)
             assert line.endswith("engine = lifesign.Engine()")

@@ -72,8 +72,9 @@ class Subscription(Local):
     (``max_pending``): forget what was known; what follows is the whole matching state. It has no state, id or status.
     One of kind ``RESET`` says the same of a subscription that was to continue from another engine's cursor.
 
-    Waiting is interrupted by a ``KeyboardInterrupt`` within a fifth of a second. One that falls into a poll may take
-    what was polled with it; :attr:`cursor` then stands before that, and a subscription ``since`` there has it all.
+    Waiting is interrupted by a ``KeyboardInterrupt`` within a fifth of a second. One that falls into the iteration may
+    take with it what was not handed out: whoever goes on afterwards subscribes anew, ``since`` the :attr:`cursor` that
+    was read after the last event that was handled.
     """
 
     __slots__ = (
