@@ -82,9 +82,8 @@ def test_everything_is_closed_during_everything(threads: ThreadPoolExecutor, tmp
         everything = Everything(tmp_path)
         over = threading.Event()
         began = [threading.Semaphore(0) for _ in range(THREADS)]
-        running = [
-            threads.submit(run_all, everything, seed, over.is_set, mine) for seed, mine in enumerate(began, turn * 10)
-        ]
+        seeded = enumerate(began, turn * THREADS)
+        running = [threads.submit(run_all, everything, seed, over.is_set, mine) for seed, mine in seeded]
         for mine in began:
             assert mine.acquire(timeout=LIMIT)
         if end == "engine":

@@ -142,7 +142,9 @@ def test_what_is_raised_is_all_that_is_said() -> None:
 )
 def test_an_interrupt_ends_a_wait(wait: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(lifesign.__file__).parents[1])}
-    command = [sys.executable, "-c", f"{BEFORE}print('waits', flush=True)\n{wait}"]
+    # Who starts the tests in the background may have had the signal ignored.
+    heard = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{BEFORE}{heard}\nprint('waits', flush=True)\n{wait}"]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as waiting:
@@ -150,7 +152,10 @@ def test_an_interrupt_ends_a_wait(wait: str) -> None:
         assert waiting.stdout.readline() == "waits\n"
         time.sleep(0.1)
         waiting.send_signal(signal.SIGINT)
-        _, said = waiting.communicate(timeout=LIMIT)
+        try:
+            _, said = waiting.communicate(timeout=LIMIT)
+        finally:
+            waiting.kill()
     assert waiting.returncode == -signal.SIGINT
     assert said.splitlines()[-1] == "KeyboardInterrupt"
 

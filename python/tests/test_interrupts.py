@@ -1,6 +1,7 @@
 """Signals: a handler that raises ends a wait at once, and leaves everything as it was."""
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from types import FrameType
 import pytest
 
 from conftest import World
-from lifesign import Cursor, Status, Subscription
+from lifesign import ClosedError, Cursor, Status, Subscription
 
 LIMIT = 60
 
@@ -87,6 +88,23 @@ def test_a_handler_may_close_what_waits(world: World) -> None:
             assert list(subscription) == []
         finally:
             signal.signal(signal.SIGALRM, before)
+
+
+def test_a_handler_may_close_while_a_descriptor_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    subscription = world.engine.subscribe()
+    duplicate = os.dup
+
+    def interrupted(descriptor: int) -> int:
+        signal.raise_signal(signal.SIGALRM)
+        return duplicate(descriptor)
+
+    before = signal.signal(signal.SIGALRM, lambda *_: subscription.close())
+    monkeypatch.setattr(os, "dup", interrupted)
+    try:
+        with pytest.raises(ClosedError):
+            subscription.fileno()
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.filterwarnings("ignore:unclosed subscription:ResourceWarning")
