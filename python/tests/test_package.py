@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICKSTART = ROOT / "examples" / "quickstart.py"
@@ -39,3 +42,9 @@ def test_quickstart() -> None:
 def test_the_readme_shows_the_quickstart() -> None:
     code = QUICKSTART.read_text().partition('"""\n\n')[2]
     assert f"```python\n{code}```" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this CPython has the global lock")
+def test_the_global_lock_stays_off() -> None:
+    """Extensions that are not ready for it switch it on as they are loaded."""
+    assert not sys._is_gil_enabled()  # type: ignore[attr-defined]
