@@ -67,8 +67,8 @@ def test_constants_are_the_headers() -> None:
 def test_every_code_has_its_name_and_its_exception() -> None:
     for code in Code:
         assert _library.lib.lifesign_result_name(code) == code.name.encode()
-        assert lifesign.errors.BY_CODE[code].code is code
-        assert getattr(lifesign, lifesign.errors.BY_CODE[code].__name__)
+        assert lifesign.errors.BY_CODE[code - 1].code is code
+        assert getattr(lifesign, lifesign.errors.BY_CODE[code - 1].__name__)
     assert _library.lib.lifesign_result_name(max(Code) + 1) == b"UNKNOWN"
 
 

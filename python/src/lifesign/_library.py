@@ -72,8 +72,9 @@ def refusal(code: int, detail: abi.Error) -> LifesignError:
     if code == abi.FORGED and _forked:
         # A child that has opened an engine of its own knows nothing of the parent's any more.
         code, message = abi.FORKED, "FORKED: the handle is of an engine that the parent process opened"
-    kind = BY_CODE.get(code)
-    if kind is None:
+    try:
+        kind = BY_CODE[code - 1]
+    except IndexError:
         return InternalError(f"unknown error code {code} from the library: {message}")
     holder = _decode.record(detail.holder)
     return kind(

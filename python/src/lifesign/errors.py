@@ -191,4 +191,7 @@ class InternalError(LifesignError, RuntimeError):
     code = Code.INTERNAL
 
 
-BY_CODE: dict[int, type[LifesignError]] = {error.code: error for error in LifesignError.__subclasses__()}
+BY_CODE = tuple(sorted(LifesignError.__subclasses__(), key=lambda error: error.code))
+"""Index 0 is that of code 1. A dictionary has a lock where there is no global one, and a fork may leave it held."""
+
+assert [error.code for error in BY_CODE] == [*Code], "every code has its exception"
