@@ -23,7 +23,11 @@ const (
 	// suffices.
 	maxOutput = 4096
 
-	maxID = 255 // bytes
+	// The engine's limits, in bytes: of an id, of a name and of what it keeps of
+	// a definition besides.
+	maxID   = 255
+	maxName = 255
+	maxData = 4096
 )
 
 var probed = []Kind{HTTP, TCP, Script}
@@ -155,6 +159,7 @@ func (r *reader) readCheck(n *node, path string, in *owner, this string) {
 	o.identify(n, c, in, given)
 	o.classify(n, c, given, this)
 	o.defaults(c)
+	o.fit(n, c)
 
 	if in != nil && in.service.Fault != "" {
 		c.Fault = fmt.Sprintf("the definition of its service %q cannot be used: %s", in.service.ID, in.service.Fault)
@@ -189,7 +194,7 @@ func (o *object) identify(n *node, c *written, in *owner, given map[string]field
 	} else {
 		if f, ok := given["service_id"]; ok && c.ServiceID != "" && c.ServiceID != in.service.ID {
 			o.complain(Problem{Place: Place{o.file, f.line, f.column, join(o.path, f.name)}, Field: f.name, Fatal: true,
-				Text: fmt.Sprintf("a check of service %q cannot belong to service %q", in.service.ID, c.ServiceID)})
+				Text: fmt.Sprintf("a check of service %q cannot belong to service %q", in.service.ID, shorten(c.ServiceID, maxShown))})
 		}
 		c.ServiceID = in.service.ID
 		if c.ID == "" {
@@ -199,7 +204,7 @@ func (o *object) identify(n *node, c *written, in *owner, given map[string]field
 			}
 		}
 		if c.Name == "" {
-			c.Name = fmt.Sprintf("Service '%s' check", in.service.Name)
+			c.Name = shorten(fmt.Sprintf("Service '%s' check", in.service.Name), maxName-len("…"))
 		}
 	}
 	if given["id"].value != nil && given["check_id"].value != nil {
@@ -209,7 +214,7 @@ func (o *object) identify(n *node, c *written, in *owner, given map[string]field
 	}
 	if len(c.ID) > maxID {
 		o.complain(Problem{Place: o.place(n, o.path), Field: "id", Fatal: true,
-			Text: fmt.Sprintf("the id %q… has %d bytes; %d are allowed", shorten(c.ID), len(c.ID), maxID)})
+			Text: fmt.Sprintf("the id %q… has %d bytes; %d are allowed", shorten(c.ID, maxShown), len(c.ID), maxID)})
 	}
 }
 
@@ -245,7 +250,7 @@ func (o *object) classify(n *node, c *written, given map[string]field, this stri
 	if c.aliasNode != "" && c.aliasNode != this {
 		f := given["alias_node"]
 		o.complain(Problem{Place: Place{o.file, f.line, f.column, join(o.path, f.name)}, Field: f.name, Fatal: true,
-			Text: fmt.Sprintf("field %q is not supported for another node (this one is %q, not %q)", f.name, this, c.aliasNode)})
+			Text: fmt.Sprintf("field %q is not supported for another node (this one is %q, not %q)", f.name, this, shorten(c.aliasNode, maxShown))})
 	}
 	switch {
 	case slices.Contains(probed, c.Kind) && c.Interval == 0 && o.fault() == "":
@@ -264,6 +269,26 @@ func (o *object) classify(n *node, c *written, given map[string]field, this stri
 		}
 	}
 	slices.SortStableFunc(o.problems, func(a, b Problem) int { return a.Place.Line - b.Place.Line })
+}
+
+// fit refuses what the engine would: it is to be critical then, and not missing.
+func (o *object) fit(n *node, c *written) {
+	if len(c.Name) > maxName {
+		o.complain(tooLong(o.place(n, o.path), "name", len(c.Name), maxName))
+		c.Name = shorten(c.Name, maxShown)
+	}
+	if size := len(c.Data()); size > maxData {
+		o.complain(tooLong(o.place(n, o.path), "notes", size, maxData))
+		c.Notes = ""
+	}
+	if len(c.AliasService) > maxID {
+		o.complain(tooLong(o.place(n, o.path), "alias_service", len(c.AliasService), maxID))
+	}
+}
+
+func tooLong(place Place, field string, size, most int) Problem {
+	return Problem{Place: place, Field: field, Fatal: true,
+		Text: fmt.Sprintf("field %q takes %d bytes as the engine keeps it; %d are allowed", field, size, most)}
 }
 
 func article(k Kind) string {

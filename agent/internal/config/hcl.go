@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -14,7 +15,9 @@ import (
 // definitions are written in: version 2 refuses some of them, such as two
 // attributes on a line.
 func parseHCL(source []byte) (root *node, err error) {
-	if err := checkDepth(source); err != nil {
+	// As the parser does first: both must see the same tokens.
+	source = bytes.ReplaceAll(source, []byte("\r\n"), []byte("\n"))
+	if err := checkNesting(source); err != nil {
 		return nil, err
 	}
 	// The parser panics on some malformed literals, which for a file of the
@@ -39,21 +42,27 @@ func parseHCL(source []byte) (root *node, err error) {
 	return hclObject(items, token.Pos{Line: 1, Column: 1})
 }
 
-// checkDepth refuses a file whose nesting would exhaust the recursive parser.
-func checkDepth(source []byte) error {
+// checkNesting refuses a file whose nesting would exhaust the recursive parser,
+// and one whose brackets do not match: the parser lets a stray one pass after a
+// missing value, so that a count of them would not be how deep it is.
+func checkNesting(source []byte) error {
 	s := scanner.New(source)
 	s.Error = func(token.Pos, string) {} // the parser reports it, with its place
-	depth := 0
+	closing := map[token.Type]token.Type{token.LBRACE: token.RBRACE, token.LBRACK: token.RBRACK}
+	var open []token.Type // what would close each
 	for t := s.Scan(); t.Type != token.EOF; t = s.Scan() {
 		switch t.Type {
 		case token.LBRACE, token.LBRACK:
-			depth++
+			open = append(open, closing[t.Type])
 		case token.RBRACE, token.RBRACK:
-			depth--
+			if len(open) == 0 || open[len(open)-1] != t.Type {
+				return &syntaxError{t.Pos.Line, t.Pos.Column, fmt.Sprintf("%q closes nothing", t.Text)}
+			}
+			open = open[:len(open)-1]
 		case token.ILLEGAL:
 			return nil
 		}
-		if depth > maxDepth {
+		if len(open) > maxDepth {
 			return &syntaxError{t.Pos.Line, t.Pos.Column, fmt.Sprintf("nested more than %d levels deep", maxDepth)}
 		}
 	}

@@ -31,6 +31,10 @@ func parseJSON(source []byte) (*node, error) {
 type jsonParser struct {
 	source  []byte
 	decoder *json.Decoder
+
+	// Where next has come to: to count the lines from the top for every token
+	// would take minutes for a file of many small ones.
+	offset, lines, start int
 }
 
 // next is where the next token begins.
@@ -39,7 +43,13 @@ func (p *jsonParser) next() (line, column int) {
 	for offset < len(p.source) && bytes.IndexByte([]byte(" \t\r\n,:"), p.source[offset]) >= 0 {
 		offset++
 	}
-	return position(p.source, offset)
+	for ; p.offset < offset; p.offset++ {
+		if p.source[p.offset] == '\n' {
+			p.lines++
+			p.start = p.offset + 1
+		}
+	}
+	return p.lines + 1, offset - p.start + 1
 }
 
 func (p *jsonParser) token() (json.Token, int, int, error) {

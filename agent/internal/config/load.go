@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -118,8 +119,9 @@ func (r *reader) readFile(extension, this string) {
 		switch strings.ToLower(f.name) {
 		case "service", "services", "check", "checks":
 		default:
-			r.problems = append(r.problems, Problem{Place: Place{r.file, f.line, f.column, f.name}, Field: f.name,
-				Text:   fmt.Sprintf("unknown field %q: only service, services, check and checks are read here", f.name),
+			name := shorten(f.name, maxShown)
+			r.problems = append(r.problems, Problem{Place: Place{r.file, f.line, f.column, name}, Field: name,
+				Text:   fmt.Sprintf("unknown field %q: only service, services, check and checks are read here", name),
 				Effect: "the rest of the file is used"})
 		}
 	}
@@ -139,8 +141,9 @@ func (r *reader) refuseRepeated(root *node) {
 	for _, f := range root.fields {
 		name := strings.ToLower(f.name)
 		if before, twice := first[name]; twice && !(f.block && before.block) {
-			r.problems = append(r.problems, Problem{Place: Place{r.file, f.line, f.column, f.name}, Field: f.name,
-				Text:   fmt.Sprintf("field %q is given twice, first on line %d", f.name, before.line),
+			shown := shorten(f.name, maxShown)
+			r.problems = append(r.problems, Problem{Place: Place{r.file, f.line, f.column, shown}, Field: shown,
+				Text:   fmt.Sprintf("field %q is given twice, first on line %d", shown, before.line),
 				Effect: "both are used"})
 			continue
 		}
@@ -159,7 +162,7 @@ func (r *reader) parse(source []byte, parse func([]byte) (*node, error)) *node {
 		return root
 	}
 	r.unclear = true
-	p := Problem{Place: Place{File: r.file}, Text: err.Error(), Fatal: true}
+	p := Problem{Place: Place{File: r.file}, Text: shorten(err.Error(), maxSentence), Fatal: true}
 	var syntax *syntaxError
 	if errors.As(err, &syntax) {
 		p.Place.Line, p.Place.Column = syntax.line, syntax.column
@@ -180,11 +183,18 @@ func invalidUTF8(source []byte) int {
 }
 
 func slurp(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	// What is not a file may never end, or never begin: without O_NONBLOCK the
+	// opening of a pipe that nobody writes would hold the agent for ever.
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
 	source, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
 		return nil, err

@@ -59,6 +59,7 @@ func (o *object) fault() string {
 func readFields[T any](o *object, n *node, t table[T], into *T) map[string]field {
 	given := map[string]field{}
 	for _, f := range n.fields {
+		f.name = shorten(f.name, maxShown) // of no consequence for those there are
 		path := join(o.path, f.name)
 		place := Place{File: o.file, Line: f.line, Column: f.column, Path: path}
 		s := t[strings.ToLower(f.name)]
@@ -110,9 +111,9 @@ func (o *object) mismatch(n *node, want string) {
 func (n *node) describe() string {
 	switch n.kind {
 	case stringNode:
-		return strconv.Quote(shorten(n.text))
+		return strconv.Quote(shorten(n.text, maxShown))
 	case numberNode:
-		return n.text
+		return shorten(n.text, maxShown)
 	case boolNode:
 		return strconv.FormatBool(n.truth)
 	default:
@@ -120,9 +121,15 @@ func (n *node) describe() string {
 	}
 }
 
+const (
+	// maxShown bounds a name or a value in a message, in bytes.
+	maxShown = 64
+	// maxSentence bounds what a parser says, which may quote its whole input.
+	maxSentence = 512
+)
+
 // shorten keeps a message short when the value is not.
-func shorten(s string) string {
-	const most = 64
+func shorten(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
@@ -198,8 +205,9 @@ func (o *object) each(n *node, want string, read func(name string, value *node))
 	given := map[string]bool{}
 	for _, f := range n.fields {
 		if given[f.name] {
-			o.complain(Problem{Place: Place{o.file, f.line, f.column, join(o.path, f.name)}, Field: f.name, Fatal: true,
-				Text: fmt.Sprintf("key %q is given twice", f.name)})
+			name := shorten(f.name, maxShown)
+			o.complain(Problem{Place: Place{o.file, f.line, f.column, join(o.path, name)}, Field: name, Fatal: true,
+				Text: fmt.Sprintf("key %q is given twice", name)})
 			continue
 		}
 		given[f.name] = true

@@ -54,8 +54,9 @@ func (r *reader) readService(n *node, path string, this string) {
 	}
 	if len(s.ID) > maxID {
 		o.complain(Problem{Place: o.place(n, path), Field: "id", Fatal: true,
-			Text: fmt.Sprintf("the id %q… has %d bytes; %d are allowed", shorten(s.ID), len(s.ID), maxID)})
+			Text: fmt.Sprintf("the id %q… has %d bytes; %d are allowed", shorten(s.ID, maxShown), len(s.ID), maxID)})
 	}
+	o.fitService(n, &s)
 	s.Fault = o.fault()
 	if s.ID == "" || len(s.ID) > maxID {
 		r.unclear = true
@@ -68,6 +69,20 @@ func (r *reader) readService(n *node, path string, this string) {
 	checks := members(n, path, "check", "checks")
 	for i, check := range checks {
 		r.readCheck(check.value, check.path, &owner{service: s, several: len(checks) > 1, number: i + 1}, this)
+	}
+}
+
+// fitService refuses what the engine would, and leaves what it takes: a service
+// that is missing would take its checks with it.
+func (o *object) fitService(n *node, s *Service) {
+	if len(s.Name) > maxName {
+		o.complain(tooLong(o.place(n, o.path), "name", len(s.Name), maxName))
+		s.Name = shorten(s.Name, maxShown)
+	}
+	if size := len(s.Data()); size > maxData {
+		o.complain(Problem{Place: o.place(n, o.path), Fatal: true,
+			Text: fmt.Sprintf("tags, meta and address take, with the rest, %d bytes as the engine keeps them; %d are allowed", size, maxData)})
+		s.Tags, s.Meta, s.Address = nil, nil, ""
 	}
 }
 
