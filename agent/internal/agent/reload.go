@@ -30,6 +30,10 @@ func (a *Agent) Reload() error {
 	if err != nil {
 		return err
 	}
+	return a.bring(set)
+}
+
+func (a *Agent) bring(set config.Set) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
