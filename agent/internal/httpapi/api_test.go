@@ -34,16 +34,17 @@ type client struct {
 	http   http.Client
 	base   string
 	server *http.Server
+	agent  *agent.Agent
 }
 
 // serve runs an agent and its API on a real listener.
 func serve(t *testing.T, address string, options Options) *client {
 	t.Helper()
-	return serveWithin(t, address, options, 0)
+	return serveWith(t, address, options, func(*http.Server) {})
 }
 
-// serveWithin is serve with other time-outs of the server than its own.
-func serveWithin(t *testing.T, address string, options Options, timeouts time.Duration) *client {
+// serveWith is serve with something about the server changed.
+func serveWith(t *testing.T, address string, options Options, change func(*http.Server)) *client {
 	t.Helper()
 	directory := t.TempDir()
 	if err := os.WriteFile(filepath.Join(directory, "a.json"), []byte(definitions), 0o600); err != nil {
@@ -67,16 +68,14 @@ func serveWithin(t *testing.T, address string, options Options, timeouts time.Du
 		t.Fatal(err)
 	}
 	server := NewServer(a, options)
-	if timeouts > 0 {
-		server.ReadTimeout, server.WriteTimeout = timeouts, timeouts
-	}
+	change(server)
 	go server.Serve(listener)
 	t.Cleanup(func() {
 		if err := server.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	c := &client{t: t, server: server, base: "http://" + listener.Addr().String(), http: http.Client{Timeout: 30 * time.Second}}
+	c := &client{t: t, server: server, agent: a, base: "http://" + listener.Addr().String(), http: http.Client{Timeout: 30 * time.Second}}
 	if listener.Addr().Network() == "unix" {
 		c.base = "http://agent"
 		c.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

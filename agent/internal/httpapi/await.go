@@ -13,9 +13,6 @@ import (
 const (
 	defaultWait = 5 * time.Minute
 	maxWait     = 10 * time.Minute
-
-	// unhurried is how long an answer may take to be written.
-	unhurried = 30 * time.Second
 )
 
 // await holds a request with an index back until there is news of its topics to
@@ -30,8 +27,13 @@ func (s *api) await(w http.ResponseWriter, r *http.Request, topics func() []agen
 	}
 	index := s.agent.Index(topics())
 	if wait > 0 {
+		// With a body that is never sent nobody would notice that the client has
+		// gone.
+		if r.ContentLength != 0 {
+			return bad("a request that waits takes no body")
+		}
 		// The server's own time-out is for requests that are answered at once.
-		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + unhurried)); err != nil {
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + writeTimeout)); err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), wait)

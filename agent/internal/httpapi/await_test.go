@@ -184,7 +184,9 @@ func TestBlockingReadTimesOut(t *testing.T) {
 // The server's time-outs for plain requests do not end one that waits.
 func TestBlockingReadOutlastsTheServersTimeouts(t *testing.T) {
 	const timeouts = 100 * time.Millisecond
-	c := serveWithin(t, loopback, Options{}, timeouts)
+	c := serveWith(t, loopback, Options{}, func(server *http.Server) {
+		server.ReadTimeout, server.WriteTimeout = timeouts, timeouts
+	})
 	// On a connection that it has used before the client would ask once more.
 	c.http.Transport = &http.Transport{DisableKeepAlives: true}
 	const path = "/v1/agent/checks"

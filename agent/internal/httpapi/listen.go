@@ -15,6 +15,14 @@ const unixScheme = "unix://"
 // Listen opens the address: host:port on the loopback, or unix:///path. Others
 // are refused: whoever reaches the API can register checks.
 func Listen(address string) (net.Listener, error) {
+	listener, err := listen(address)
+	if err != nil {
+		return nil, err
+	}
+	return limit(listener, connections()), nil
+}
+
+func listen(address string) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(address, unixScheme); ok {
 		return listenUnix(path)
 	}

@@ -23,6 +23,9 @@ import (
 // maxBody bounds a request's body, in bytes.
 const maxBody = 1 << 20
 
+// writeTimeout is how long an answer may take to be written.
+const writeTimeout = 30 * time.Second
+
 // Options say what the API allows.
 type Options struct {
 	Log *slog.Logger
@@ -47,7 +50,7 @@ func NewServer(a *agent.Agent, options Options) *http.Server {
 		Handler:           s.handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      30 * time.Second,
+		WriteTimeout:      writeTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(options.Log.Handler(), slog.LevelWarn),
