@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -174,6 +175,10 @@ func run(o *options) (err error) {
 		Log:  footer,
 	})
 	log := slog.New(handler(o, footer))
+	// The HTTP client tells of what targets do amiss by the standard logger, and
+	// any target could fill the terminal.
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(slog.NewLogLogger(log.Handler(), slog.LevelDebug).Writer())
 	history := uint32(o.history)
 	if history == 0 {
 		history = lifesign.HistoryOff

@@ -158,13 +158,15 @@ func (f *fixture) report(id string, status lifesign.Status, output string) {
 // target is a web service whose answer can be set.
 type target struct {
 	*httptest.Server
-	code atomic.Int64
+	code  atomic.Int64
+	asked atomic.Int64
 }
 
 func newTarget(t *testing.T) *target {
 	s := &target{}
 	s.code.Store(200)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.asked.Add(1)
 		w.WriteHeader(int(s.code.Load()))
 	}))
 	t.Cleanup(s.Close)

@@ -90,7 +90,8 @@ func (r *runner) expire() bool {
 func (r *runner) report(status lifesign.Status, output string) error {
 	r.beat.mu.Lock()
 	defer r.beat.mu.Unlock()
-	if err := r.tenure.update(status, probe.Cut(output, r.def.OutputMaxSize)); err != nil {
+	output = probe.Cut(output, r.def.OutputMaxSize)
+	if err := r.tenure.update(status, output); err != nil {
 		return err
 	}
 	r.beat.deadline = time.Now().Add(r.def.TTL)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -13,36 +14,47 @@ import (
 	"lifesign.dev/lifesign"
 )
 
-// maxBody bounds what is read of a response, in bytes: a health page that goes
-// on for ever has said enough.
+// maxBody bounds what is read of a response's body, and of its header, in bytes:
+// a health page that goes on for ever has said enough.
 const maxBody = 1 << 20
 
 type httpProber struct {
-	check  config.Check
-	client *http.Client
+	check config.Check
 }
 
-func newHTTP(check config.Check) *httpProber {
+// client is for one probe. Whatever the HTTP client thinks of its connections,
+// they end with ctx: it leaves a handshake that does not end to itself, and what
+// follows a change of protocol too.
+func (p *httpProber) client(ctx context.Context) *http.Client {
 	client := &http.Client{
-		// A connection a probe keeps open would go on answering after the
-		// target has stopped to accept new ones.
 		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			TLSClientConfig:   &tls.Config{InsecureSkipVerify: check.TLSSkipVerify, ServerName: check.TLSServerName},
+			DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+				connection, err := new(net.Dialer).DialContext(ctx, network, address)
+				if err == nil {
+					context.AfterFunc(ctx, func() { connection.Close() })
+				}
+				return connection, err
+			},
+			// A connection a probe keeps open would go on answering after the
+			// target has stopped to accept new ones.
+			DisableKeepAlives:      true,
+			MaxResponseHeaderBytes: maxBody,
+			TLSClientConfig:        &tls.Config{InsecureSkipVerify: p.check.TLSSkipVerify, ServerName: p.check.TLSServerName},
 		},
-		Timeout: check.Timeout,
 	}
-	if check.DisableRedirects {
+	if p.check.DisableRedirects {
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
-	return &httpProber{check, client}
+	return client
 }
 
 // Probe is passing for an answer of 2xx, warning for 429, else critical.
 func (p *httpProber) Probe(ctx context.Context) Result {
+	ctx, cancel := context.WithTimeout(ctx, p.check.Timeout)
+	defer cancel()
 	failed := func(err error) Result {
 		text := err.Error()
-		if timeout := (interface{ Timeout() bool })(nil); errors.As(err, &timeout) && timeout.Timeout() {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			text = fmt.Sprintf("%s %s: no answer within %v", p.check.Method, p.check.HTTP, p.check.Timeout)
 		}
 		return Result{lifesign.Critical, Cut(text, p.check.OutputMaxSize)}
@@ -59,17 +71,22 @@ func (p *httpProber) Probe(ctx context.Context) Result {
 	if host := request.Header.Get("Host"); host != "" {
 		request.Host = host
 	}
-	response, err := p.client.Do(request)
+	response, err := p.client(ctx).Do(request)
 	if err != nil {
 		return failed(err)
 	}
 	defer response.Body.Close()
 
 	body := &capture{limit: p.check.OutputMaxSize}
+	page := &io.LimitedReader{R: response.Body, N: maxBody + 1}
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		page.R = http.NoBody // what follows is none
+	}
 	head := fmt.Sprintf("%s %s: %s\n", p.check.Method, p.check.HTTP, response.Status)
-	if _, err := io.Copy(body, io.LimitReader(response.Body, maxBody)); err != nil {
+	if _, err := io.Copy(body, page); err != nil {
 		return failed(fmt.Errorf("%s%s %s: reading the answer: %w", head, p.check.Method, p.check.HTTP, err))
 	}
+	body.more = page.N == 0
 	result := Result{lifesign.Critical, strings.TrimRight(body.after(head, p.check.OutputMaxSize), "\n")}
 	switch {
 	case response.StatusCode >= 200 && response.StatusCode <= 299:

@@ -9,16 +9,17 @@ import (
 // Cut makes text fit a check: valid UTF-8 and at most limit bytes, cut at a
 // character's edge. What was cut says so at its end, when limit leaves room.
 func Cut(text string, limit int) string {
-	return cut(text, len(text), limit)
+	return cut(text, fmt.Sprint(len(text)), len(text), limit)
 }
 
-// cut is Cut for the beginning of a text that had total bytes.
-func cut(text string, total, limit int) string {
+// cut is Cut for the beginning of a text that had total bytes, and says that it
+// had so many.
+func cut(text, so string, total, limit int) string {
 	text = strings.ToValidUTF8(text, "\ufffd")
 	if total <= limit && len(text) <= limit {
 		return text
 	}
-	note := fmt.Sprintf("\n[cut: %d bytes in all]", total)
+	note := fmt.Sprintf("\n[cut: %s bytes in all]", so)
 	if len(note) >= limit {
 		note = ""
 	}
@@ -35,6 +36,7 @@ type capture struct {
 	limit int
 	kept  []byte
 	total int
+	more  bool // what was written is not all there was
 }
 
 func (c *capture) Write(p []byte) (int, error) {
@@ -47,5 +49,10 @@ func (c *capture) Write(p []byte) (int, error) {
 
 // after returns head followed by what was captured, within limit bytes.
 func (c *capture) after(head string, limit int) string {
-	return cut(head+string(c.kept), len(head)+c.total, limit)
+	total := len(head) + c.total
+	so := fmt.Sprint(total)
+	if c.more {
+		so = fmt.Sprintf("at least %d", total)
+	}
+	return cut(head+string(c.kept), so, total, limit)
 }

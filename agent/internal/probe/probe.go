@@ -26,7 +26,7 @@ type Prober interface {
 func New(check config.Check) Prober {
 	switch check.Kind {
 	case config.HTTP:
-		return newHTTP(check)
+		return &httpProber{check}
 	case config.TCP:
 		return &tcpProber{check}
 	case config.Script:
