@@ -24,7 +24,7 @@ comma := ,
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny wheel test-pythons
+.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny wheel test-pythons test-abuse
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -114,7 +114,7 @@ abi-describe: tools target/abi/release/liblifesign.so ## Describe the ABI of a n
 FORCE:
 
 # In the order in which they are started: the long ones first.
-TESTS := test-models test-scripts test-fuzz test-schedules test-install test-agent test-go test-python test-docs test-c test-rust test-readme test-bench
+TESTS := test-models test-scripts test-fuzz test-schedules test-install test-agent test-abuse test-go test-python test-docs test-c test-rust test-readme test-bench
 
 test: libraries $(VENV)/bench-ready $(VENV)/docs-ready ## Run all tests of all languages, as many parts at once as there are cores; their logs are in target/test.
 	$(call say,all tests)
@@ -180,6 +180,15 @@ test-agent: libraries ## Go: the agent, as a process too.
 	$(call say,Go: the agent)
 	$(AGENT) test -count=1 ./...
 	$(AGENT) test -count=1 -race ./internal/...
+
+# Each with its package. What breaks one is left among its seeds, where every run of the tests finds it.
+ABUSE := config.FuzzJSON config.FuzzHCL config.FuzzBody agent.FuzzDefinitions httpapi.FuzzRequest
+test-abuse: FUZZ_SECONDS := 6
+test-abuse: libraries ## Go: fuzz what the agent reads and serves, each target for FUZZ_SECONDS=6.
+	@for each in $(ABUSE); do \
+		printf "\n== %s for %s s\n" $$each $(FUZZ_SECONDS); \
+		(cd agent && CGO_ENABLED=1 go test -run '^$$' -fuzz "^$${each#*.}\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x ./internal/$${each%.*}) || exit 1; \
+	done
 
 $(VENV)/ready: python/requirements-dev.txt
 	$(call say,Python: tools)

@@ -97,7 +97,9 @@ func (p *process) run(command *exec.Cmd) {
 		return (&net.Dialer{}).DialContext(ctx, p.network, p.address)
 	}}
 	p.client.Transport = transport
-	p.command.Stderr = os.Stderr
+	if p.command.Stderr == nil {
+		p.command.Stderr = os.Stderr
+	}
 	output, err := p.command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

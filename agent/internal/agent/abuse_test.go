@@ -87,7 +87,7 @@ func abusers(t *testing.T, ready string) map[string]abuser {
 	web("drips a body", "http", lifesign.Critical, late, again(ok+"Content-Length: 1000000000\r\n\r\n", "x", drip))
 	web("drips another protocol", "http", lifesign.Critical, "101 Switching Protocols",
 		again("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", "x", drip))
-	web("endless header", "http", lifesign.Critical, "exceeded 1048576 bytes", again(ok, strings.Repeat("X: x\r\n", 1000), 0))
+	web("endless header", "http", lifesign.Critical, "exceeded 65536 bytes", again(ok, strings.Repeat("X: x\r\n", 1000), 0))
 	web("endless body", "http", lifesign.Passing, "[cut: at least ", again(ok+"\r\n", strings.Repeat("x", 10_000), 0))
 	web("endless promises", "http", lifesign.Critical, "", again("", strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 100), 0))
 	web("no web service", "http", lifesign.Critical, "malformed HTTP", again("", strings.Repeat("\x00\xff\n", 100), 0))

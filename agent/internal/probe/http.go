@@ -14,9 +14,12 @@ import (
 	"lifesign.dev/lifesign"
 )
 
-// maxBody bounds what is read of a response's body, and of its header, in bytes:
-// a health page that goes on for ever has said enough.
-const maxBody = 1 << 20
+// What is read of a response, in bytes: a health page that goes on for ever has
+// said enough.
+const (
+	maxHeader = 64 << 10
+	maxBody   = 1 << 20
+)
 
 type httpProber struct {
 	check config.Check
@@ -38,7 +41,7 @@ func (p *httpProber) client(ctx context.Context) *http.Client {
 			// A connection a probe keeps open would go on answering after the
 			// target has stopped to accept new ones.
 			DisableKeepAlives:      true,
-			MaxResponseHeaderBytes: maxBody,
+			MaxResponseHeaderBytes: maxHeader,
 			TLSClientConfig:        &tls.Config{InsecureSkipVerify: p.check.TLSSkipVerify, ServerName: p.check.TLSServerName},
 		},
 	}
