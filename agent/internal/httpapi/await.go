@@ -30,6 +30,7 @@ func (s *api) await(w http.ResponseWriter, r *http.Request, topics func() []agen
 		// With a body that is never sent nobody would notice that the client has
 		// gone.
 		if r.ContentLength != 0 {
+			w.Header().Set("Connection", "close") // the server would wait for it first
 			return bad("a request that waits takes no body")
 		}
 		// The server's own time-out is for requests that are answered at once.
