@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -181,6 +182,21 @@ func TestManyWait(t *testing.T) {
 	eventually(t, "nothing is left of them", func() bool { return runtime.NumGoroutine() <= goroutines && descriptors(t) <= open })
 }
 
+// tally counts the connections of a listener.
+type tally struct {
+	net.Listener
+	now, peak atomic.Int64
+}
+
+func (l *tally) Accept() (net.Conn, error) {
+	connection, err := l.Listener.Accept()
+	if err == nil {
+		l.peak.Store(max(l.peak.Load(), l.now.Add(1))) // one accepts
+		connection = &counted{connection, sync.OnceFunc(func() { l.now.Add(-1) })}
+	}
+	return connection, err
+}
+
 // With all places taken whoever comes waits, and is served when one is free. The
 // server can be closed all the same.
 func TestTooManyConnections(t *testing.T) {
@@ -191,21 +207,9 @@ func TestTooManyConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	places := limit(inner, most).(*limited)
+	tally := &tally{Listener: inner}
+	places := limit(tally, most).(*limited)
 	server := NewServer(c.agent, Options{Log: slog.New(slog.DiscardHandler)})
-	var mu sync.Mutex
-	now, peak := map[net.Conn]bool{}, 0
-	server.ConnState = func(connection net.Conn, state http.ConnState) {
-		mu.Lock()
-		defer mu.Unlock()
-		switch state {
-		case http.StateNew:
-			now[connection] = true
-		case http.StateClosed:
-			delete(now, connection)
-		}
-		peak = max(peak, len(now))
-	}
 	closed := make(chan error, 1)
 	go func() { closed <- server.Serve(places) }()
 
@@ -232,11 +236,9 @@ func TestTooManyConnections(t *testing.T) {
 			connection.Close()
 		}
 	}
-	mu.Lock()
-	if peak != most {
+	if peak := tally.peak.Load(); peak != most {
 		t.Errorf("%d connections at once, want %d", peak, most)
 	}
-	mu.Unlock()
 	eventually(t, "all places are taken", func() bool { return len(places.places) == most })
 	if err := server.Close(); err != nil {
 		t.Error(err)
