@@ -72,6 +72,9 @@ func (p *process) rests() {
 	})
 }
 
+// hard is as many descriptors as there may be.
+const hard = "$(ulimit -Hn)"
+
 // launchQuietly is launch of an agent that logs no results and prints its stacks
 // into the buffer when it is quit.
 func launchQuietly(t *testing.T, files map[string]string, limit string) (*process, *bytes.Buffer) {
@@ -174,7 +177,7 @@ func affordable(t *testing.T, wanted int) int {
 // nothing is left of them.
 func TestTenThousandClients(t *testing.T) {
 	many := affordable(t, 10_000)
-	p, stacks := launchQuietly(t, map[string]string{"a.json": `{"check": {"id": "c", "ttl": "1h", "status": "passing"}}`}, "$(ulimit -Hn)")
+	p, stacks := launchQuietly(t, map[string]string{"a.json": `{"check": {"id": "c", "ttl": "1h", "status": "passing"}}`}, hard)
 	p.rests()
 	p.client.CloseIdleConnections()
 	p.rests()
@@ -297,6 +300,33 @@ func TestDescriptorLimit(t *testing.T) {
 	asked = beside.asked.Load()
 	eventually(t, "the check goes on", func() bool { return beside.asked.Load() > asked+5 })
 	p.endsCleanly(syscall.SIGTERM)
+}
+
+// Whatever a target says goes into its check's output, and not to the terminal.
+func TestRudeTarget(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	var asked atomic.Int64
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(connection, "HTTP/1.1 200 OK\r\n\r\n\x1b[2J") // before anybody has asked
+			connection.Close()
+			asked.Add(1)
+		}
+	}()
+	p, printed := launchQuietly(t, map[string]string{"web.json": web("http://" + listener.Addr().String())}, hard)
+	eventually(t, "it is asked", func() bool { return asked.Load() > 20 })
+	p.endsCleanly(syscall.SIGTERM)
+	if printed.Len() > 0 {
+		t.Errorf("%.500q", printed.String())
+	}
 }
 
 // refusals is how often the agent could accept no connection.

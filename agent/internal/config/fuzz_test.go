@@ -31,6 +31,9 @@ func fuzzFile(f *testing.F, name string) {
 			if set.Unclear[path] && !fatal(set.Problems) {
 				t.Error("the file is unclear, and nobody is told why")
 			}
+			if !utf8.Valid(source) && !set.Unclear[path] {
+				t.Error("the file is not UTF-8, and is taken")
+			}
 			if again, err := Load(directory, "here"); err != nil || !reflect.DeepEqual(again.Services, set.Services) ||
 				!reflect.DeepEqual(again.Checks, set.Checks) || len(again.Problems) != len(set.Problems) {
 				t.Errorf("the same file means something else: %+v, before %+v, %v", again, set, err)
