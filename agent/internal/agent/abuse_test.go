@@ -99,7 +99,7 @@ func abusers(t *testing.T, ready string) map[string]abuser {
 		line = fmt.Sprintf("echo $$ >> %s; %s", ready, line)
 		all[id] = abuser{fmt.Sprintf(`"args": ["sh", "-c", %q]`, line), lifesign.Critical, "not done within 500ms", true, nil, nil}
 	}
-	script("hangs", "trap '' TERM INT HUP; while :; do sleep 1; done")
+	script("hangs", "trap '' TERM INT HUP; while :; do sleep 1000; done")
 	script("writes", "yes")
 	return all
 }
