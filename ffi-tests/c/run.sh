@@ -46,6 +46,9 @@ tell readers "$build/readers"
     build/lib/liblifesign.a -lpthread -ldl -lm -o "$build/readers-cxx"
 tell "readers in C++" "$build/readers-cxx"
 
+compile "$build/forked" "$here/forked.c"
+tell forked "$build/forked"
+
 python3 "$here/generate_abuse.py" include/lifesign.h >"$build/abuse.c"
 compile "$build/abuse" "$build/abuse.c" "$here/world.c"
 tell abuse "$build/abuse"

@@ -6,8 +6,9 @@
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
+use crate::cell::handle::{Kind, decode};
 use crate::cell::slab::Pages;
-use crate::model::error::Error;
+use crate::model::error::{Error, ErrorKind};
 
 // The root pointer is no part of any protocol that the models explore, so it is a std atomic in every build.
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -22,11 +23,35 @@ pub struct Root {
     pub pages: Pages,
     /// Engines, tokens, subscriptions and claims that are known by handle.
     pub handles: crate::ffi::handles::HandleTable,
+    /// The root of the process that this one was forked from, if there was one: a copy of what it was then.
+    parent: Option<&'static Root>,
+}
+
+impl Root {
+    /// Whether a handle was given out by an ancestor of this process. O(generations of processes that have opened an engine).
+    fn is_inherited(&self, kind: Kind, handle: u64) -> bool {
+        std::iter::successors(self.parent, |root| root.parent)
+            .any(|root| decode(root.secret, kind, handle).is_some())
+    }
+
+    /// Why a handle is none of this process: it is an ancestor's, or nobody's.
+    pub fn unknown(&self, kind: Kind, handle: u64) -> Error {
+        if self.is_inherited(kind, handle) {
+            return Error::forked();
+        }
+        Error::text(
+            ErrorKind::Forged,
+            format!("{handle:#x} is no handle of a {} in this process", kind.as_str()),
+        )
+    }
 }
 
 /// The address of the word that points to the root, null before there is one. It never changes, and a child inherits it. No `OnceLock`: a fork
 /// while another thread initialises that one would leave the child waiting for ever.
 static ROOT: AtomicPtr<AtomicPtr<Root>> = AtomicPtr::new(std::ptr::null_mut());
+
+/// The newest root, in memory that a fork does not wipe: to a child it is its parent's.
+static NEWEST: AtomicPtr<Root> = AtomicPtr::new(std::ptr::null_mut());
 
 /// Serialises the opening of the first engine of a process; never held while anything else is done.
 static OPENING: OpeningLock = OpeningLock::new();
@@ -38,15 +63,12 @@ pub fn map_wiped(len: usize) -> Result<*mut u8, Error> {
     let mapped =
         unsafe { mmap_anonymous(std::ptr::null_mut(), len, ProtFlags::READ | ProtFlags::WRITE, flags) };
     let address = mapped.map_err(|error| {
-        Error::text(
-            crate::model::error::ErrorKind::Limit,
-            format!("mapping {len} bytes for cells failed: {error}"),
-        )
+        Error::text(ErrorKind::Limit, format!("mapping {len} bytes for cells failed: {error}"))
     })?;
     // SAFETY: the range was mapped just now, is private and anonymous as this advice demands, and nothing is stored in it yet.
     unsafe { madvise(address, len, Advice::LinuxWipeOnFork) }.map_err(|error| {
         Error::text(
-            crate::model::error::ErrorKind::Internal,
+            ErrorKind::Internal,
             format!("the kernel cannot wipe pages on fork ({error}); Linux 5.10 or newer is needed"),
         )
     })?;
@@ -112,9 +134,20 @@ pub fn root_or_open() -> Result<&'static Root, Error> {
         secret: random_u64(),
         pages: Pages::new(),
         handles: crate::ffi::handles::HandleTable::new(),
+        parent: parent(),
     }));
+    NEWEST.store(root, Ordering::Relaxed);
     word.store(root, Ordering::Release);
     Ok(root)
+}
+
+/// The root of the process that this one was forked from. To be asked for under `OPENING`, and so are the orders of `NEWEST`.
+fn parent() -> Option<&'static Root> {
+    if cfg!(shuttle) {
+        return None; // Each schedule is a process by itself, whose root is freed with it.
+    }
+    // SAFETY: null, or leaked by a process of whose memory this one's is a copy.
+    unsafe { NEWEST.load(Ordering::Relaxed).as_ref() }
 }
 
 /// Sixteen random bytes from the kernel.

@@ -30,7 +30,7 @@ impl std::ops::Deref for Borrowed {
 
 fn claim(handle: lifesign_claim) -> Result<Borrowed, Error> {
     let root = root()?;
-    root.handles.get(root.secret, Kind::Claim, handle).map(Borrowed)
+    root.handles.get(root, Kind::Claim, handle).map(Borrowed)
 }
 
 /// Makes the engine the only holder of `name` in the directory `dir`: every other claim of it is refused, in any process, until this one is
@@ -57,7 +57,7 @@ pub extern "C" fn lifesign_claim_open(
         let name = text("name", name, name_len, MAX_ID)?;
         let root = root()?;
         let claim = || engine.claim(directory, name).map(Object::Claim);
-        out.put(root.handles.insert(root.secret, Kind::Claim, claim)?);
+        out.put(root.handles.insert(root, Kind::Claim, claim)?);
         Ok(())
     })
 }
@@ -132,7 +132,7 @@ pub extern "C" fn lifesign_claim_release(
 ) -> lifesign_result {
     call(error, || {
         let root = root()?;
-        let entry = root.handles.remove(root.secret, Kind::Claim, claim)?;
+        let entry = root.handles.remove(root, Kind::Claim, claim)?;
         Borrowed(entry).release()
     })
 }

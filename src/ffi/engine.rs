@@ -33,7 +33,7 @@ impl std::ops::Deref for Borrowed {
 /// The engine of a handle.
 pub fn engine(handle: lifesign_engine) -> Result<Borrowed, Error> {
     let root = root()?;
-    root.handles.get(root.secret, Kind::Engine, handle).map(Borrowed)
+    root.handles.get(root, Kind::Engine, handle).map(Borrowed)
 }
 
 fn config(config: *const lifesign_config) -> Result<Config, Error> {
@@ -91,7 +91,7 @@ pub extern "C" fn lifesign_engine_open(
         let out = Out::new("engine", engine)?;
         let engine = Engine::open(self::config(config)?)?;
         let root = root()?;
-        out.put(root.handles.insert(root.secret, Kind::Engine, || Ok(Object::Engine(engine)))?);
+        out.put(root.handles.insert(root, Kind::Engine, || Ok(Object::Engine(engine)))?);
         Ok(())
     })
 }
@@ -107,7 +107,7 @@ pub extern "C" fn lifesign_engine_close(
 ) -> lifesign_result {
     call(error, || {
         let root = root()?;
-        let entry = root.handles.remove(root.secret, Kind::Engine, engine)?;
+        let entry = root.handles.remove(root, Kind::Engine, engine)?;
         if let Object::Engine(engine) = &entry.object {
             engine.close();
         }

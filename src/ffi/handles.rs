@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::cell::handle::{Kind, decode, encode};
+use crate::cell::process::Root;
 use crate::claim::Claim;
 use crate::engine::{Engine, Inner, Subscription};
 use crate::model::error::{Error, ErrorKind};
@@ -80,7 +81,7 @@ impl HandleTable {
     /// An engine that is closed meanwhile may have looked through the table before the object was in it: then it is taken out again.
     pub fn insert(
         &self,
-        secret: u64,
+        root: &Root,
         kind: Kind,
         make: impl FnOnce() -> Result<Object, Error>,
     ) -> Result<u64, Error> {
@@ -92,7 +93,7 @@ impl HandleTable {
                 return Err(error);
             }
         };
-        let handle = encode(secret, kind, slot, life);
+        let handle = encode(root.secret, kind, slot, life);
         let entry = Arc::new(Entry { handle, object });
         self.slot(slot).expect("its chunk was added").store(Some(entry.clone()));
         // With the one in `close_engine`: either this finds the engine closed, or that finds the entry.
@@ -100,7 +101,7 @@ impl HandleTable {
         match entry.object.engine().check_open() {
             Ok(()) => Ok(handle),
             Err(error) => {
-                let _ = self.remove(secret, kind, handle);
+                let _ = self.remove(root, kind, handle);
                 Err(error)
             }
         }
@@ -128,29 +129,22 @@ impl HandleTable {
         })
     }
 
-    fn missing(kind: Kind, handle: u64, given_out: bool) -> Error {
-        let what = kind.as_str();
-        if given_out {
-            let closed = if mutated!("closed-is-revoked") { ErrorKind::Revoked } else { ErrorKind::Closed };
-            Error::text(closed, format!("the {what} of handle {handle:#x} is closed"))
-        } else {
-            Error::text(ErrorKind::Forged, format!("{handle:#x} is no handle of a {what} in this process"))
-        }
+    fn closed(kind: Kind, handle: u64) -> Error {
+        let closed = if mutated!("closed-is-revoked") { ErrorKind::Revoked } else { ErrorKind::Closed };
+        Error::text(closed, format!("the {} of handle {handle:#x} is closed", kind.as_str()))
     }
 
     /// The object of a handle. Lock-free, O(1).
-    pub fn get(&self, secret: u64, kind: Kind, handle: u64) -> Result<Arc<Entry>, Error> {
-        let Some(parts) = decode(secret, kind, handle) else {
-            return Err(Self::missing(kind, handle, false));
-        };
-        let Some(slot) = self.slot(parts.slot) else { return Err(Self::missing(kind, handle, false)) };
-        slot.load().filter(|entry| entry.handle == handle).ok_or_else(|| Self::missing(kind, handle, true))
+    pub fn get(&self, root: &Root, kind: Kind, handle: u64) -> Result<Arc<Entry>, Error> {
+        let slot = decode(root.secret, kind, handle).and_then(|parts| self.slot(parts.slot));
+        let slot = slot.ok_or_else(|| root.unknown(kind, handle))?;
+        slot.load().filter(|entry| entry.handle == handle).ok_or_else(|| Self::closed(kind, handle))
     }
 
     /// Takes an object out: exactly one of several callers gets it.
-    pub fn remove(&self, secret: u64, kind: Kind, handle: u64) -> Result<Arc<Entry>, Error> {
-        let entry = self.get(secret, kind, handle)?;
-        let parts = decode(secret, kind, handle).expect("decoded above");
+    pub fn remove(&self, root: &Root, kind: Kind, handle: u64) -> Result<Arc<Entry>, Error> {
+        let entry = self.get(root, kind, handle)?;
+        let parts = decode(root.secret, kind, handle).expect("decoded above");
         let slot = self.slot(parts.slot).expect("found above");
         if mutated!("closed-and-kept") {
             return Ok(entry);
@@ -159,7 +153,7 @@ impl HandleTable {
             std::thread::yield_now();
             slot.store(None);
         } else if !slot.replace(Some(&entry), None) {
-            return Err(Self::missing(kind, handle, true));
+            return Err(Self::closed(kind, handle));
         }
         if mutated!("object-kept-for-ever") {
             std::mem::forget(entry.clone());

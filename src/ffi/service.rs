@@ -17,10 +17,9 @@ use crate::model::error::{Error, ErrorKind};
 pub fn place(kind: Kind, handle: u64) -> Result<(Engine, Place, u16), Error> {
     let root = root()?;
     let what = kind.as_str();
-    let forged =
-        || Error::text(ErrorKind::Forged, format!("{handle:#x} is no handle of a {what} in this process"));
-    let parts = decode(root.secret, kind, handle).ok_or_else(forged)?;
-    let cell = root.pages.cell(parts.slot).ok_or_else(forged)?;
+    let unknown = || root.unknown(kind, handle);
+    let parts = decode(root.secret, kind, handle).ok_or_else(unknown)?;
+    let cell = root.pages.cell(parts.slot).ok_or_else(unknown)?;
     let closed = || Error::text(ErrorKind::Closed, format!("the engine of {what} {handle:#x} is closed"));
     let owner: Arc<Inner> = root.pages.owner(parts.slot).ok_or_else(closed)?;
     Ok((Engine::borrowed(owner), Place { slot: parts.slot, cell }, parts.life))

@@ -33,7 +33,7 @@ impl std::ops::Deref for Borrowed {
 
 fn subscription(handle: lifesign_subscription) -> Result<Borrowed, Error> {
     let root = root()?;
-    root.handles.get(root.secret, Kind::Subscription, handle).map(Borrowed)
+    root.handles.get(root, Kind::Subscription, handle).map(Borrowed)
 }
 
 /// Subscribes; `filter` may be NULL for everything. The state that matches is delivered by the first polls, and everything that changes from this
@@ -116,7 +116,7 @@ fn put(
     };
     let root = root()?;
     let make = || subscribe(&wanted).map(Object::Subscription);
-    out.put(root.handles.insert(root.secret, Kind::Subscription, make)?);
+    out.put(root.handles.insert(root, Kind::Subscription, make)?);
     Ok(())
 }
 
@@ -220,7 +220,7 @@ pub extern "C" fn lifesign_unsubscribe(
 ) -> lifesign_result {
     call(error, || {
         let root = root()?;
-        let entry = root.handles.remove(root.secret, Kind::Subscription, subscription)?;
+        let entry = root.handles.remove(root, Kind::Subscription, subscription)?;
         if let Object::Subscription(subscription) = &entry.object {
             subscription.close();
         }

@@ -42,7 +42,7 @@ impl Drop for Borrowed {
         if self.is_over()
             && let Ok(root) = root()
         {
-            let _ = root.handles.remove(root.secret, Kind::Token, self.handle);
+            let _ = root.handles.remove(root, Kind::Token, self.handle);
         }
     }
 }
@@ -50,12 +50,12 @@ impl Drop for Borrowed {
 /// The token of a handle.
 pub fn token(handle: lifesign_token) -> Result<Borrowed, Error> {
     let root = root()?;
-    root.handles.get(root.secret, Kind::Token, handle).map(|entry| Borrowed { entry, handle })
+    root.handles.get(root, Kind::Token, handle).map(|entry| Borrowed { entry, handle })
 }
 
 fn put(make: impl FnOnce() -> Result<Token, Error>, out: Out<lifesign_token>) -> Result<(), Error> {
     let root = root()?;
-    out.put(root.handles.insert(root.secret, Kind::Token, || make().map(Object::Token))?);
+    out.put(root.handles.insert(root, Kind::Token, || make().map(Object::Token))?);
     Ok(())
 }
 

@@ -54,24 +54,9 @@ def load() -> CDLL:
     return library
 
 
-_forked = False
-"""Whether this process is the fork of one that had loaded the package."""
-
-
-def _in_child() -> None:
-    global _forked
-    _forked = True
-
-
-os.register_at_fork(after_in_child=_in_child)
-
-
 def refusal(code: int, detail: abi.Error) -> LifesignError:
     """Return the exception for a failed call."""
     message = _decode.text(detail.message)
-    if code == abi.FORGED and _forked:
-        # A child that has opened an engine of its own knows nothing of the parent's any more.
-        code, message = abi.FORKED, "FORKED: the handle is of an engine that the parent process opened"
     try:
         kind = BY_CODE[code - 1]
     except IndexError:
