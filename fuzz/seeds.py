@@ -236,6 +236,13 @@ SEEDS = {
 - engine_open 0
 - check_register 0 0 0 255 6
 """,
+    "join-beside-close": STAGE
+    + """
+- check_register 0 0 0 0 6
+- token_acquire 0
+1 token_join 0 1 0 14
+2 engine_close 0
+""",
     "closers-race": STAGE
     + """
 - subscribe 0 1

@@ -37,8 +37,10 @@ use crate::summary::Summary;
 use crate::summary::word::SummaryWord;
 use crate::sync::{AtomicBool, AtomicU64, HashState, Mutex, Ordering};
 use crate::writer::commit::Revisions;
+use crate::writer::joins::Joins;
 use crate::writer::lease::Leases;
 use crate::writer::record::{Embedder, Process, Records, WriterRecord};
+use crate::writer::token::Shared;
 use clock::{Clock, ClockSource};
 use stats::{Count, Counters, Stats};
 
@@ -188,6 +190,8 @@ pub(crate) struct Inner {
     pub counters: Counters,
     pub tokens: AtomicU64,
     pub leases: Leases,
+    /// Who waits for a token to be over.
+    pub joins: Joins<Shared>,
     pub history: usize,
     pub claims: Claims,
     root: &'static Root,
@@ -244,6 +248,7 @@ impl Engine {
             counters: Counters::default(),
             tokens: AtomicU64::new(0),
             leases: Leases::default(),
+            joins: Joins::new(),
             history,
             claims: Claims::new(),
             root,
@@ -416,6 +421,7 @@ impl Inner {
         }
         // It is closed, and a second call does nothing: all the rest has to be done, whatever happens.
         self.surely(0, || self.forget_everything());
+        self.joins.end();
         self.claims.close(self);
         // Until here a handle of this engine answered for it; from now on the words alone say that it is closed.
         self.checks.set_owner(None);

@@ -2,6 +2,7 @@
 
 pub mod commit;
 pub mod history;
+pub mod joins;
 pub mod lease;
 pub mod record;
 pub mod tally;

@@ -30,6 +30,17 @@ pub struct Calls {
 /// A running call.
 pub struct Call<'a>(&'a Calls);
 
+/// How a join ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// What was waited for is over.
+    Over,
+    /// It was not when the time was up.
+    TimeUp,
+    /// Nor when the engine was closed.
+    EngineClosed,
+}
+
 impl Calls {
     /// No call, not closed.
     pub(crate) fn new() -> Self {
@@ -63,13 +74,24 @@ impl Calls {
         (before & CLOSED == 0).then_some(closing)
     }
 
+    /// Has those who join look again.
+    pub(crate) fn wake(&self) {
+        self.left.notify();
+    }
+
     /// Whether the token is closed and no call of it runs any more.
     pub fn is_over(&self) -> bool {
         self.state.load(Ordering::Acquire) & (CLOSED | CALLS) == CLOSED
     }
 
-    /// Waits until the calls have left and, unless `calls_only`, the token is closed. Holds nothing while waiting.
-    pub(crate) fn join(&self, calls_only: bool, deadline: Option<Instant>) -> bool {
+    /// Waits until the calls have left and, unless `calls_only`, the token is closed. Holds nothing while waiting. Whoever makes `is_closed` true
+    /// wakes it.
+    pub(crate) fn join(
+        &self,
+        calls_only: bool,
+        deadline: Option<Instant>,
+        is_closed: impl Fn() -> bool,
+    ) -> Joined {
         let early = if mutated!("join-look-before-announce") {
             Some(self.state.load(Ordering::Acquire))
         } else {
@@ -77,12 +99,18 @@ impl Calls {
         };
         // Relaxed, both: the order of updates of this one word decides whether the last to leave finds a joiner, or the joiner finds that it has left.
         self.state.fetch_add(JOINING, Ordering::Relaxed);
-        let joined = self.wait(calls_only, deadline, early);
+        let joined = self.wait(calls_only, deadline, is_closed, early);
         self.state.fetch_sub(JOINING, Ordering::Relaxed);
         joined
     }
 
-    fn wait(&self, calls_only: bool, deadline: Option<Instant>, mut early: Option<u64>) -> bool {
+    fn wait(
+        &self,
+        calls_only: bool,
+        deadline: Option<Instant>,
+        is_closed: impl Fn() -> bool,
+        mut early: Option<u64>,
+    ) -> Joined {
         loop {
             // Before the look: a call that leaves after it is then counted beyond `seen`.
             let mut seen = self.left.current();
@@ -91,14 +119,29 @@ impl Calls {
                 seen = self.left.current();
             }
             if state & CALLS == 0 && (calls_only || state & CLOSED != 0) {
-                return true;
+                return Joined::Over;
+            }
+            if is_closed() {
+                return Joined::EngineClosed;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return false;
+                return Joined::TimeUp;
             }
             let seen = if mutated!("join-counts-late") { self.left.current() } else { seen };
             self.left.wait(seen, deadline);
         }
+    }
+}
+
+impl AsRef<Calls> for Calls {
+    fn as_ref(&self) -> &Calls {
+        self
+    }
+}
+
+impl AsRef<Calls> for Shared {
+    fn as_ref(&self) -> &Calls {
+        &self.calls
     }
 }
 
@@ -252,7 +295,7 @@ impl Token {
     /// Blocking, with no lock held.
     ///
     /// # Errors
-    /// `STILL_RUNNING` when the time is up, `WOULD_DEADLOCK` for oneself, `FOREIGN_ENGINE`, `FORKED`.
+    /// `STILL_RUNNING` when the time is up, `CLOSED` when the engine is, `WOULD_DEADLOCK` for oneself, `FOREIGN_ENGINE`, `FORKED`.
     pub fn join(&self, old: &Token, join: Join) -> Result<(), Error> {
         self.shared.engine.check_fork()?;
         if Arc::ptr_eq(&self.shared, &old.shared) {
@@ -263,8 +306,11 @@ impl Token {
         }
         old.check_engine(&self.shared.engine)?;
         let deadline = join.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        if old.shared.calls.join(join.calls_only, deadline) {
-            return Ok(());
+        let engine = &self.shared.engine;
+        match engine.joins.join(&old.shared, join.calls_only, deadline, || engine.check_open().is_err()) {
+            Joined::Over => return Ok(()),
+            Joined::EngineClosed => return Err(Error::closed()),
+            Joined::TimeUp => {}
         }
         let holder = Some(old.shared.record.clone());
         let generation = old.shared.generation.into();

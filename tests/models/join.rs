@@ -1,12 +1,14 @@
-//! When a join returns, the calls have left, the token is closed unless only those were waited for, and no wake is missed (W5).
+//! When a join returns, the calls have left, the token is closed unless only those were waited for, and no wake is missed (W5), nor that of a
+//! close of the engine.
 
 use std::sync::Arc;
 
-use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::world::World;
 use super::{Model, Roles, models};
-use crate::writer::token::Calls;
+use crate::writer::joins::Joins;
+use crate::writer::token::{Calls, Joined};
 
 const RUNS: &str = "join: a call runs after the join returned";
 const LEFT: &str = "join: it returned and does not see what the runner did";
@@ -15,6 +17,7 @@ const MISSED: &str = "signal: a thread sleeps and nobody is left to wake it";
 
 const JOIN: Model = Model { name: "join", run: join };
 const CALLS: Model = Model { name: "join_calls", run: calls_only };
+const CLOSE: Model = Model { name: "join_close", run: close };
 const LATE: Model = Model { name: "join_late", run: late };
 
 /// What a call does; nothing in it orders anything.
@@ -48,7 +51,7 @@ fn join(_: &'static World, roles: Roles) {
         assert!(calls.close().is_some(), "join: the first close is not the first");
     };
     let succeed = move || {
-        assert!(joined.join(false, None));
+        assert_eq!(joined.join(false, None, || false), Joined::Over);
         assert!(joined.is_over(), "{OPEN}");
         assert_eq!(done.get(), 3, "{LEFT}");
     };
@@ -67,7 +70,7 @@ fn calls_only(_: &'static World, roles: Roles) {
     };
     let succeed = move || {
         let begun = seen.load(Ordering::Acquire) == 1;
-        assert!(joined.join(true, None));
+        assert_eq!(joined.join(true, None, || false), Joined::Over);
         assert!(!begun || done.get() == 1, "{LEFT}");
     };
     roles.run(run, succeed);
@@ -89,7 +92,7 @@ fn late(_: &'static World, roles: Roles) {
     };
     let close = move || {
         drop(joined.close());
-        assert!(joined.join(false, None));
+        assert_eq!(joined.join(false, None, || false), Joined::Over);
         returned.put(1);
         assert!(joined.enter().is_none(), "{OPEN}");
         done.get()
@@ -98,12 +101,31 @@ fn late(_: &'static World, roles: Roles) {
     assert_eq!(entered, seen == 1, "{LEFT}");
 }
 
+/// Nobody closes the token that is waited for, but the engine is closed.
+fn close(_: &'static World, roles: Roles) {
+    let (joins, closed) = (Arc::new(Joins::new()), Arc::new(AtomicBool::new(false)));
+    let (ended, seen) = (joins.clone(), closed.clone());
+    let close = move || {
+        closed.store(true, Ordering::Release);
+        ended.end();
+    };
+    let wait = move || {
+        let old = Arc::new(Calls::new());
+        let joined = joins.join(&old, false, None, || seen.load(Ordering::Acquire));
+        assert_eq!(joined, Joined::EngineClosed, "join: it ended and nothing had happened");
+    };
+    roles.run(close, wait);
+}
+
 models! {
     a_runner_that_leaves: JOIN,
         join_look_before_announce "join-look-before-announce" MISSED,
         join_count_after_look "join-count-after-look" MISSED;
     the_calls_alone: CALLS,
         join_calls_look_before_announce "join-look-before-announce" MISSED;
+    a_close_of_the_engine: CLOSE,
+        close_forgets_joiners "close-forgets-joiners" MISSED,
+        join_looks_closed_first "join-looks-closed-first" MISSED;
     a_call_that_comes_late: LATE,
         enter_look_then_count "enter-look-then-count" RUNS;
 }

@@ -65,6 +65,27 @@ fn closing_ends_a_join_that_waits() {
 }
 
 #[test]
+fn closing_the_engine_ends_a_join_that_waits() {
+    let _whole = breaks::none();
+    let engine = engine();
+    let check = check(&engine, "api:web", None);
+    let o = engine.acquire(&check, "O").unwrap();
+    let n = engine.take_over(&check, o.generation(), "N").unwrap();
+    let (say, thread) = channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            say.send(this_thread()).unwrap();
+            assert_eq!(kind(n.join(&o, join(PATIENCE, false))), ErrorKind::Closed, "O is still there");
+        });
+        until_asleep(thread.recv().unwrap());
+        engine.close();
+    });
+    assert_eq!(kind(n.join(&o, join(NOW, false))), ErrorKind::Closed, "nor is it waited for later");
+    o.close().unwrap();
+    n.join(&o, join(NOW, false)).expect("O is done");
+}
+
+#[test]
 fn a_runner_cannot_wait_for_itself() {
     let _whole = breaks::none();
     let engine = engine();
