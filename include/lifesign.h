@@ -1743,7 +1743,8 @@ lifesign_result lifesign_token_close(lifesign_token token, struct lifesign_error
  * Waits until `old` is closed and its calls have left, up to `timeout_ms` milliseconds; below 0 for ever, 0 looks once. With
  * `LIFESIGN_JOIN_CALLS_ONLY` it waits for the running calls alone. An `old` that is closed and left already is joined at once.
  *
- * Any thread; no lock is held. Errors: STILL_RUNNING, WOULD_DEADLOCK for oneself, FOREIGN_ENGINE, INVALID, CLOSED for `self`, FORGED, FORKED.
+ * Any thread; no lock is held. Errors: STILL_RUNNING, WOULD_DEADLOCK for oneself, FOREIGN_ENGINE, INVALID, CLOSED for `self` and when the engine is
+ * closed meanwhile, FORGED, FORKED.
  */
 lifesign_result lifesign_token_join(lifesign_token self_,
                                     lifesign_token old,
