@@ -22,14 +22,19 @@ DENY := cargo install cargo-deny --locked --version 0.20.2
 
 say = @printf "\n== %s\n" "$(1)"
 comma := ,
+install = $(PYTHON) -m pip install --quiet --disable-pip-version-check -r $(1) || { echo "make: what $(1) names could not be installed: pip needs a package index for that"; exit 2; }
 
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny wheel test-pythons test-abuse
+.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny wheel test-pythons test-abuse agent benches examples go include packaging python src tests
 
 help: ## List the commands.
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Folders, which make would find to be up to date.
+agent benches examples go include packaging python src tests:
+	@echo "make: $@ is a folder and no command; make help lists them"; exit 2
 
 tools:
 	@for tool in cargo go python3; do command -v $$tool >/dev/null || { echo "make: $$tool is missing; Lifesign is built with cargo, Go 1.24 or newer, Python 3.11 or newer and a C compiler"; exit 2; }; done
@@ -37,7 +42,7 @@ tools:
 
 ##@ Use it
 
-run: build ## Run the agent on examples/: a sidecar follows a service that fails and recovers. End it with Ctrl-C.
+run: build ## Run the agent on examples/: a sidecar follows a service that fails and recovers. End it with Ctrl-C. Where 8500 is taken: ARGS="-http 127.0.0.1:8600".
 	@./examples/run.sh build/lifesign-agent build/flappy $(ARGS)
 
 libraries: tools
@@ -51,6 +56,7 @@ build: libraries ## Build the libraries, the agent and the example's web service
 
 # Where `make install` puts things; DESTDIR stands before all of it, as packagers use it.
 PREFIX ?= /usr/local
+override PREFIX := $(abspath $(PREFIX))
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
@@ -83,7 +89,7 @@ uninstall: ## Take away what `make install` with the same PREFIX has installed.
 
 go-module: libraries ## Pack the Go module with the engine in it: build/lifesign-go-VERSION.tar.gz.
 	$(call say,the Go module with its engine)
-	tar -C go --exclude-vcs --sort=name --owner=0 --group=0 --transform 's#^\.#lifesign-go-$(VERSION)#' -czf build/lifesign-go-$(VERSION).tar.gz .
+	tar -C go --exclude-vcs --dereference --sort=name --owner=0 --group=0 --transform 's#^\.#lifesign-go-$(VERSION)#' -czf build/lifesign-go-$(VERSION).tar.gz .
 
 wheel: libraries $(VENV)/ready ## Build the Python wheel with the engine in it: build/lifesign-VERSION-py3-none-PLATFORM.whl.
 	$(call say,the Python wheel with its engine)
@@ -119,17 +125,17 @@ setup: tools $(VENV)/bench-ready $(VENV)/docs-ready ## Get all that the other co
 $(VENV)/ready: python/requirements-dev.txt
 	$(call say,Python: tools)
 	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r python/requirements-dev.txt
+	@$(call install,python/requirements-dev.txt)
 	@touch $@
 
 $(VENV)/bench-ready: benches/requirements.txt $(VENV)/ready
 	$(call say,Python: what the benches need)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r benches/requirements.txt
+	@$(call install,benches/requirements.txt)
 	@touch $@
 
 $(VENV)/docs-ready: docs/requirements.txt $(VENV)/ready
 	$(call say,Python: what the documentation is built and run with)
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt || { echo "make: what docs/requirements.txt names could not be installed (Sphinx, myst-parser, furo, hawkmoth, libclang, gunicorn); pip needs a package index for that"; exit 2; }
+	@$(call install,docs/requirements.txt)
 	@touch $@
 
 fmt: $(VENV)/bench-ready ## Format everything.

@@ -40,6 +40,12 @@ pids="$pids $!"
 "$flappy" -name flappy -addr 127.0.0.1:9102 -healthy-for 4s -failing-for 4s &
 pids="$pids $!"
 
+# They answer at once, unless somebody else has their ports.
+sleep 0.5
+for pid in $pids; do
+    kill -0 "$pid" 2>/dev/null || { echo "run.sh: a web service did not start: are ports 9101 and 9102 free?" >&2; exit 2; }
+done
+
 # In the background, so that the shell hears signals while it waits; the
 # terminal stays the agent's standard output.
 "$agent" -config-dir "$here/definitions" "$@" &

@@ -20,7 +20,7 @@ type CheckSpec struct {
 	Data []byte
 	// Service is what the check is bound to; nil is the node.
 	Service *Service
-	// Initial is the status until the first report; zero is critical.
+	// Initial is the status until the first report; the zero value is [Critical].
 	Initial Status
 	// AliasOf makes the check an alias of the service with this id, which
 	// need not be registered.

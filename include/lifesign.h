@@ -3,7 +3,7 @@
  * Every function but the four that tell versions and names returns a lifesign_result. Answers go to out-parameters, which are untouched when a
  * call fails but for a needed size or count; `error` may be NULL. Every function may be called from any thread, and also on handles that are
  * closed, stale, forged or 0: that is an error code, never undefined behaviour. After fork() every call answers LIFESIGN_FORKED in the child
- * until it opens an engine of its own.
+ * until it opens an engine of its own, and then still those on the parent's handles.
  *
  * Licence: MIT OR Apache-2.0.
  */
@@ -346,7 +346,8 @@ typedef struct lifesign_cursor {
 } lifesign_cursor;
 
 /**
- * Details of a refusal, filled only when a call fails. Set `struct_size` once; NULL if they are not wanted.
+ * Details of a refusal, filled only when a call fails; NULL if they are not wanted. Set `struct_size` once: without it every call answers
+ * LIFESIGN_INVALID, and there is no room to say why.
  */
 typedef struct lifesign_error {
   /**
@@ -1953,7 +1954,8 @@ static inline lifesign_str lifesign_text(const char *text)
 
 /**
  * The status at `reader`, by one atomic load for a check and two for an alias, a service or the node; `LIFESIGN_STATUS_GONE` once it is
- * deregistered, its engine closed or this a forked child. No call, no error; wait-free, in any thread.
+ * deregistered, its engine closed or this a forked child. No call, no error; wait-free, in any thread. Nothing is tested here: it must have
+ * been filled by `lifesign_check_reader` or its like.
  *
  * In another language the same: load the word, and then, if there is a link, the link. Each load acquires. The status is in the word if the life
  * of the reader is still there after it was read.

@@ -137,6 +137,17 @@ def test_a_status_out_of_range(world: World, status: Any) -> None:  # noqa: ANN4
             world.engine.subscribe(min_status=status)
 
 
+def test_what_is_no_status(world: World) -> None:
+    with pytest.raises(TypeError, match="must be a Status, not bool"):
+        world.token.update(True, "up")  # type: ignore[arg-type]
+    with pytest.raises(lifesign.InvalidError, match="initial cannot be GONE"):
+        world.engine.register_check("x", initial=Status.GONE)
+    with lifesign.Engine() as other:
+        elsewhere = other.register_service("elsewhere")
+        with pytest.raises(lifesign.ForeignEngineError, match="'elsewhere' is another engine's"):
+            world.engine.register_alias("x", elsewhere)
+
+
 @pytest.mark.parametrize("size", [4097, 10 * MIB])
 def test_output_over_the_limit(world: World, size: int) -> None:
     with pytest.raises(lifesign.TooLargeError, match="web:http") as refused:

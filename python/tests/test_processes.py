@@ -88,7 +88,7 @@ def test_every_call_of_a_child_says_what_to_do(tmp_path: Path, descriptor: bool,
         if name in CLOSING or (name in NOT_ASKED and name != "Subscription.ready"):
             assert line == "", name
         else:
-            assert line.endswith("In the child open a fresh one: engine = lifesign.Engine()"), name
+            assert line.endswith("open a fresh engine here: engine = lifesign.Engine()"), name
             assert "\n" not in line
     assert repr(everything.check) == "<Check 'web:http' critical>"
     assert in_child(lambda: repr(everything.check)) == "<Check 'web:http' forked>"

@@ -41,7 +41,7 @@ impl Root {
         }
         Error::text(
             ErrorKind::Forged,
-            format!("{handle:#x} is no handle of a {} in this process", kind.as_str()),
+            format!("{handle:#x} is no {}'s handle in this process", kind.as_str()),
         )
     }
 }

@@ -150,7 +150,8 @@ pub struct lifesign_cursor {
     pub position: u64,
 }
 
-/// Details of a refusal, filled only when a call fails. Set `struct_size` once; NULL if they are not wanted.
+/// Details of a refusal, filled only when a call fails; NULL if they are not wanted. Set `struct_size` once: without it every call answers
+/// LIFESIGN_INVALID, and there is no room to say why.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct lifesign_error {

@@ -212,7 +212,7 @@ func TestMethodsAndPaths(t *testing.T) {
 			t.Errorf("%s %s: %q, want %q", method, path, text, want)
 		}
 	}
-	c.want(404, "GET", "/v1/catalog/nodes", "", `path "/v1/catalog/nodes" is not served here`)
+	c.want(404, "GET", "/v1/catalog/nodes", "", `path "/v1/catalog/nodes" is not served here; agent/README.md lists those that are`)
 	c.want(200, "GET", "/v1//agent/checks", "", `"w1"`) // by way of the clean path
 	c.want(404, "GET", "/", "")
 }

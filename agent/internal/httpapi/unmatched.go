@@ -22,7 +22,7 @@ func explained(mux *http.ServeMux) http.Handler {
 			w.Header().Set("Allow", allow)
 			http.Error(w, fmt.Sprintf("path %q takes %s, not %s", r.URL.Path, allow, r.Method), verdict.code)
 		case http.StatusNotFound:
-			http.Error(w, fmt.Sprintf("path %q is not served here", r.URL.Path), verdict.code)
+			http.Error(w, fmt.Sprintf("path %q is not served here; agent/README.md lists those that are", r.URL.Path), verdict.code)
 		default:
 			mux.ServeHTTP(w, r) // to the clean form of the path
 		}

@@ -34,8 +34,8 @@ def data(value: bytes | bytearray | memoryview) -> abi.Str:
 
 
 def status(value: Status, what: str) -> int:
-    """Return a status as a number that fits 32 bits; which of them are statuses, the library knows."""
-    if not isinstance(value, int):
+    """Return a status, or its number, as a number that fits 32 bits; which of them are statuses, the library knows."""
+    if not isinstance(value, int) or isinstance(value, bool):
         message = f"{what} must be a Status, not {type(value).__name__}"
         raise TypeError(message)
     return unsigned(value, 32, what)

@@ -33,7 +33,7 @@ def load() -> CDLL:
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         looked = ", ".join(map(str, places))
-        message = f"no {_NAME} at {looked}: run `cargo build --release`, or name the file in LIFESIGN_LIBRARY"
+        message = f"no {_NAME} at {looked}: run `make build` in the checkout, or name the file in LIFESIGN_LIBRARY"
         raise ImportError(message)
     try:
         library = CDLL(str(path))

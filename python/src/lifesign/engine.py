@@ -172,6 +172,9 @@ class Engine(Local):
             TooLargeError: A text or the data is over its limit.
             LimitError: The engine's quota of checks is used up.
         """
+        if initial is Status.GONE:
+            message = "initial cannot be GONE: a check has a status while it is registered"
+            raise InvalidError(message)
         spec = self._spec(abi.KIND_CHECK, id, service, name, data)
         spec.initial = status(initial, "initial")
         if restored is not None:
@@ -206,6 +209,9 @@ class Engine(Local):
             TooLargeError: A text or the data is over its limit.
             LimitError: The engine's quota of checks is used up.
         """
+        if isinstance(target, Service) and target.engine is not self:
+            message = f"service {target.id!r} is another engine's: an alias mirrors what its own engine holds"
+            raise ForeignEngineError(message)
         kind = abi.KIND_ALIAS_NODE if target is None else abi.KIND_ALIAS_SERVICE
         spec = self._spec(kind, id, service, name, data)
         if target is not None:

@@ -104,7 +104,7 @@ class ForkedError(LifesignError):
     code = Code.FORKED
 
     def __str__(self) -> str:
-        return f"{self.message}. In the child open a fresh one: engine = lifesign.Engine()"
+        return f"{self.message}: engine = lifesign.Engine()"
 
 
 class ClosedError(LifesignError):

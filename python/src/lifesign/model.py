@@ -27,7 +27,10 @@ class NamedEnum(IntEnum):
 
 
 class Status(NamedEnum):
-    """Status of a check or service; a greater one is worse, and ``GONE`` means that there is none any more."""
+    """Status of a check or service; a greater one is worse, and ``GONE`` means that there is none any more.
+
+    A text is read as a name: ``Status["PASSING"]``, ``Status[text.upper()]``.
+    """
 
     GONE = 0
     PASSING = 1
