@@ -129,9 +129,17 @@ impl HandleTable {
         })
     }
 
-    fn closed(kind: Kind, handle: u64) -> Error {
+    /// The error of what was closed.
+    pub fn closed(kind: Kind, handle: u64) -> Error {
         let closed = if mutated!("closed-is-revoked") { ErrorKind::Revoked } else { ErrorKind::Closed };
-        Error::text(closed, format!("the {} of handle {handle:#x} is closed", kind.as_str()))
+        let again = match kind {
+            Kind::Engine => "open a new one",
+            Kind::Token => "acquire the check again",
+            Kind::Subscription => "subscribe again",
+            Kind::Claim => "claim the name again",
+            Kind::Service | Kind::Check => "register it again",
+        };
+        Error::text(closed, format!("the {} of handle {handle:#x} is closed; {again}", kind.as_str()))
     }
 
     /// The object of a handle. Lock-free, O(1).

@@ -11,7 +11,7 @@ use crate::ffi::boundary::{
     MAX_OUTPUT, Out, Slots, call, check_error, fill_error, input, record, root, status, text,
 };
 use crate::ffi::check::check;
-use crate::ffi::handles::{Entry, Object};
+use crate::ffi::handles::{Entry, HandleTable, Object};
 use crate::ffi::types::*;
 use crate::model::error::{Error, ErrorKind, unless_it_panics};
 use crate::mutant::mutated;
@@ -247,9 +247,7 @@ pub extern "C" fn lifesign_token_close(token: lifesign_token, error: *mut lifesi
     call(error, || {
         let borrowed = self::token(token)?;
         borrowed.close().map_err(|error| match error.kind() {
-            ErrorKind::Revoked => {
-                Error::text(ErrorKind::Closed, format!("the token of handle {token:#x} is closed"))
-            }
+            ErrorKind::Revoked => HandleTable::closed(Kind::Token, token),
             _ => error,
         })
     })

@@ -158,7 +158,10 @@ pub struct WriterRecord {
 impl fmt::Display for WriterRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Embedder { name, version, build } = &*self.embedder;
-        write!(f, "{:?} (", &*self.label)?;
+        match &*self.label {
+            "" => write!(f, "a writer without a label (")?,
+            label => write!(f, "{label:?} (")?,
+        }
         for part in [name, version, build].into_iter().filter(|part| !part.is_empty()) {
             write!(f, "{part} ")?;
         }
