@@ -4,7 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # Tests that force an order of steps need pause points, mutants need their broken lines; neither is in the libraries that ship, so they are
-# built in folders of their own.
+# built in folders of their own. So are the plain ones: their dependencies ask for more of what the library depends on, and both builds of it
+# would have the same name.
+TEST := cargo test --release --locked --target-dir target/tests
 SCRIPTS := cargo test --release --locked --features failpoints,mutants --target-dir target/scripts
 SHRUNK := cargo test --release --locked --features shrunk-counters --target-dir target/shrunk
 SCHEDULES := RUSTFLAGS="--cfg shuttle" cargo test --release --locked --lib --features mutants --target-dir target/shuttle
@@ -171,7 +173,7 @@ deny: tools ## Licences, sources and advisories of everything that is built from
 	else echo "SKIPPED: advisories (their database, github.com/RustSec/advisory-db, could not be fetched)"; fi
 
 header: ## Write include/lifesign.h anew from src/ffi.
-	LIFESIGN_WRITE_HEADER=1 cargo test --release --locked --test header
+	LIFESIGN_WRITE_HEADER=1 $(TEST) --test header
 
 # With full debug information, which is what the description is made of.
 target/abi/release/liblifesign.so: FORCE
@@ -201,7 +203,7 @@ test: libraries $(VENV)/bench-ready $(VENV)/docs-ready ## Run all tests of all l
 
 test-rust: tools ## Rust: unit tests, documentation, the committed header.
 	$(call say,Rust: unit tests and documentation)
-	cargo test --release --locked
+	$(TEST)
 
 test-scripts: tools ## Rust: the race scripts, the guarantees and the story, with forced orders.
 	$(call say,Rust: race scripts and guarantees)
