@@ -171,7 +171,7 @@ def main() -> int:
     if given.planted:
         planted()
     begun = time.monotonic()
-    binaries, times = build(KEPT), max(10, given.seconds // 12)
+    binaries, times = build(KEPT), max(3, given.seconds // 20)
     functions = beside_a_close(binaries, times)
     print(f"fuzz: {functions} functions beside a close of the engine, {times} times each: nothing found", flush=True)
     tell("fuzz", "close", functions * times, time.monotonic() - begun, "ok")
