@@ -4,9 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # Tests that force an order of steps need pause points, mutants need their broken lines; neither is in the libraries that ship, so they are
-# built in folders of their own. So are the plain ones: their dependencies ask for more of what the library depends on, and both builds of it
-# would have the same name.
-TEST := cargo test --release --locked --target-dir target/tests
+# built in folders of their own.
 SCRIPTS := cargo test --release --locked --features failpoints,mutants --target-dir target/scripts
 SHRUNK := cargo test --release --locked --features shrunk-counters --target-dir target/shrunk
 SCHEDULES := RUSTFLAGS="--cfg shuttle" cargo test --release --locked --lib --features mutants --target-dir target/shuttle
@@ -29,7 +27,7 @@ install = $(PYTHON) -m pip install --quiet --disable-pip-version-check -r $(1) |
 # The Go module and the tests look for the libraries under target/.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help run libraries build installed install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny wheel test-pythons test-abuse agent benches examples go include packaging python src tests
+.PHONY: help run libraries build install go-module uninstall abi abi-describe test bench check verify story soak tools test-rust test-scripts test-models test-schedules test-c test-install test-go test-agent test-python test-readme test-bench header fmt clean fuzz sanitize test-fuzz test-docs docs setup deny wheel test-pythons test-abuse agent benches examples go include packaging python src tests
 
 help: ## List the commands.
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,18 +65,12 @@ ABI = $(shell sed -n 's/^\#define LIFESIGN_ABI_VERSION //p' include/lifesign.h)
 SONAME = liblifesign.so.$(ABI)
 # What a program that links the static library needs of the system. The tests ask the compiler whether that is all.
 PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
-INSTALLED := target/install
 
-installed: build
-	$(call say,the shared library with its name $(SONAME))
-	@# Never unloaded: threads may still have something of it.
-	cargo rustc --release --locked --lib --crate-type cdylib --target-dir $(INSTALLED) -- -C link-arg=-Wl,-soname,$(SONAME) -C link-arg=-Wl,-z,nodelete
-
-install: installed ## Install header, libraries, pkg-config file and agent: make install PREFIX=/usr/local [DESTDIR=…].
+install: build ## Install header, libraries, pkg-config file and agent: make install PREFIX=/usr/local [DESTDIR=…].
 	$(call say,installing into $(DESTDIR)$(PREFIX))
 	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(BINDIR)
 	install -m 644 include/lifesign.h $(DESTDIR)$(INCLUDEDIR)/lifesign.h
-	install -m 755 -s $(INSTALLED)/release/liblifesign.so $(DESTDIR)$(LIBDIR)/$(SONAME)
+	install -m 755 -s target/release/liblifesign.so $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liblifesign.so
 	install -m 644 build/lib/liblifesign.a $(DESTDIR)$(LIBDIR)/liblifesign.a
 	sed -e 's#@PREFIX@#$(PREFIX)#; s#@LIBDIR@#$(LIBDIR)#; s#@INCLUDEDIR@#$(INCLUDEDIR)#; s#@VERSION@#$(VERSION)#; s#@PRIVATE@#$(PRIVATE)#' \
@@ -173,7 +165,7 @@ deny: tools ## Licences, sources and advisories of everything that is built from
 	else echo "SKIPPED: advisories (their database, github.com/RustSec/advisory-db, could not be fetched)"; fi
 
 header: ## Write include/lifesign.h anew from src/ffi.
-	LIFESIGN_WRITE_HEADER=1 $(TEST) --test header
+	LIFESIGN_WRITE_HEADER=1 $(SCRIPTS) --test header
 
 # With full debug information, which is what the description is made of.
 target/abi/release/liblifesign.so: FORCE
@@ -203,7 +195,8 @@ test: libraries $(VENV)/bench-ready $(VENV)/docs-ready ## Run all tests of all l
 
 test-rust: tools ## Rust: unit tests, documentation, the committed header.
 	$(call say,Rust: unit tests and documentation)
-	$(TEST)
+	$(SCRIPTS) --lib --test header --test allocation
+	$(SCRIPTS) --doc
 
 test-scripts: tools ## Rust: the race scripts, the guarantees and the story, with forced orders.
 	$(call say,Rust: race scripts and guarantees)
