@@ -105,7 +105,7 @@ docs: libraries $(VENV)/docs-ready ## Build the documentation's site, references
 # What `make setup` looks for of the system: a command, the package that has it, and what is skipped without it.
 SYSTEM := c++:g++:fuzzing_and_the_C++_programs pkg-config:pkg-config:the_test_of_what_is_installed valgrind:valgrind:the_C_programs_under_valgrind abidw:abigail-tools:the_comparison_of_the_ABI
 
-setup: tools $(VENV)/bench-ready $(VENV)/docs-ready ## Get all that the other commands need, once; say what of the system is missing.
+setup: tools $(VENV)/bench-ready $(VENV)/docs-ready $(VENV)/howto-ready ## Get all that the other commands need, once; say what of the system is missing.
 	$(call say,fetching what is built from)
 	cargo fetch --locked
 	cargo fetch --locked --manifest-path fuzz/Cargo.toml
@@ -127,8 +127,13 @@ $(VENV)/bench-ready: benches/requirements.txt $(VENV)/ready
 	@$(call install,benches/requirements.txt)
 	@touch $@
 
+$(VENV)/howto-ready: docs/howto/requirements.txt $(VENV)/ready
+	$(call say,Python: what the how-tos run)
+	@$(call install,docs/howto/requirements.txt)
+	@touch $@
+
 $(VENV)/docs-ready: docs/requirements.txt $(VENV)/ready
-	$(call say,Python: what the documentation is built and run with)
+	$(call say,Python: what the documentation is built with)
 	@$(call install,docs/requirements.txt)
 	@touch $@
 
@@ -189,7 +194,7 @@ clean: ## Remove everything that was built.
 # In the order in which they are started: the long ones first.
 TESTS := test-models test-scripts test-fuzz test-schedules test-install test-agent test-abuse test-go test-python test-docs test-c test-rust test-readme test-bench
 
-test: libraries $(VENV)/bench-ready $(VENV)/docs-ready ## Run all tests of all languages, as many parts at once as there are cores; their logs are in target/test.
+test: libraries $(VENV)/bench-ready $(VENV)/howto-ready ## Run all tests of all languages, as many parts at once as there are cores; their logs are in target/test.
 	$(call say,all tests)
 	@python3 tests/all.py $(TESTS)
 
@@ -249,7 +254,7 @@ test-readme: libraries ## The examples of the README, as they stand there.
 	$(call say,README: its examples)
 	python3 tests/readme.py
 
-test-docs: libraries $(VENV)/docs-ready ## The tutorials and how-tos, every block of them as it stands there.
+test-docs: libraries $(VENV)/howto-ready ## The tutorials and how-tos, every block of them as it stands there.
 	$(call say,docs: tutorials and how-tos)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" python3 tests/docs.py
 	@python3 docs/pictures/draw.py --check
