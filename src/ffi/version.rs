@@ -2,9 +2,8 @@
 
 use std::ffi::c_char;
 
-use crate::ffi::types::{LIFESIGN_ABI_VERSION, lifesign_result, lifesign_status};
+use crate::ffi::types::*;
 use crate::model::error::ErrorKind;
-use crate::model::status::Status;
 
 /// The ABI of the library at hand; compare it with `LIFESIGN_ABI_VERSION` of the header. Any thread, also after a fork.
 #[unsafe(no_mangle)]
@@ -33,10 +32,10 @@ pub extern "C" fn lifesign_result_name(result: lifesign_result) -> *const c_char
 #[unsafe(no_mangle)]
 pub extern "C" fn lifesign_status_name(status: lifesign_status) -> *const c_char {
     let name: &'static std::ffi::CStr = match status {
-        0 => c"gone",
-        status if status == Status::Passing as u32 => c"passing",
-        status if status == Status::Warning as u32 => c"warning",
-        status if status == Status::Critical as u32 => c"critical",
+        LIFESIGN_STATUS_GONE => c"gone",
+        LIFESIGN_STATUS_PASSING => c"passing",
+        LIFESIGN_STATUS_WARNING => c"warning",
+        LIFESIGN_STATUS_CRITICAL => c"critical",
         _ => c"unknown",
     };
     name.as_ptr()
