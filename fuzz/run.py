@@ -2,9 +2,9 @@
 
 Usage: run.py [--seconds N] [--jobs N] [--planted]
 
-With --planted each planted fault is fuzzed first until it is found, and it is an error if one is not; lines are counted at the end. Then each
-function is called many times beside a close of its engine. What is worth keeping is kept in
-target/fuzz/corpus from run to run; an input that breaks something is left in target/fuzz/found, and `target/fuzz/…/calls FILE` runs it again.
+With --planted each planted fault is fuzzed first until it is found, and it is an error if one is not; at the end it is counted which lines were
+come by. Before the fuzzing each function is called many times beside a close of its engine. What is worth keeping is kept in target/fuzz/corpus
+from run to run; an input that breaks something is left in target/fuzz/found, and `target/fuzz/…/calls FILE` runs it again.
 Nothing but cargo, Python and a C++ compiler is needed: `cargo fuzz run calls` does the same with another tool.
 """
 
