@@ -21,7 +21,8 @@ func connections() int {
 }
 
 // limited accepts no connection while there are too many: whoever comes then
-// waits in the system's queue.
+// waits in the system's queue. The LimitListener of golang.org/x/net hides
+// CloseWrite, without which a refused request may end in a reset.
 type limited struct {
 	net.Listener
 	places chan struct{} // one is put in for each connection
