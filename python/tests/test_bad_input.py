@@ -140,8 +140,9 @@ def test_a_status_out_of_range(world: World, status: Any) -> None:  # noqa: ANN4
 def test_what_is_no_status(world: World) -> None:
     with pytest.raises(TypeError, match="must be a Status, not bool"):
         world.token.update(True, "up")  # type: ignore[arg-type]
-    with pytest.raises(lifesign.InvalidError, match="initial cannot be GONE"):
-        world.engine.register_check("x", initial=Status.GONE)
+    for gone in (Status.GONE, 0):
+        with pytest.raises(lifesign.InvalidError, match="initial cannot be GONE"):
+            world.engine.register_check("x", initial=gone)  # type: ignore[arg-type]
     with lifesign.Engine() as other:
         elsewhere = other.register_service("elsewhere")
         with pytest.raises(lifesign.ForeignEngineError, match="'elsewhere' is another engine's"):

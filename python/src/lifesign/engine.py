@@ -172,7 +172,7 @@ class Engine(Local):
             TooLargeError: A text or the data is over its limit.
             LimitError: The engine's quota of checks is used up.
         """
-        if initial is Status.GONE:
+        if initial == Status.GONE:
             message = "initial cannot be GONE: a check has a status while it is registered"
             raise InvalidError(message)
         spec = self._spec(abi.KIND_CHECK, id, service, name, data)
