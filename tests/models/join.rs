@@ -13,6 +13,7 @@ use crate::writer::token::{Calls, Joined};
 const RUNS: &str = "join: a call runs after the join returned";
 const LEFT: &str = "join: it returned and does not see what the runner did";
 const OPEN: &str = "join: it returned and the token is not closed";
+const KEPT: &str = "join: it ended and the engine still knows of it";
 const MISSED: &str = "signal: a thread sleeps and nobody is left to wake it";
 
 const JOIN: Model = Model { name: "join", run: join };
@@ -113,6 +114,7 @@ fn close(_: &'static World, roles: Roles) {
         let old = Arc::new(Calls::new());
         let joined = joins.join(&old, false, None, || seen.load(Ordering::Acquire));
         assert_eq!(joined, Joined::EngineClosed, "join: it ended and nothing had happened");
+        assert_eq!(Arc::strong_count(&old), 1, "{KEPT}");
     };
     roles.run(close, wait);
 }
@@ -125,7 +127,8 @@ models! {
         join_calls_look_before_announce "join-look-before-announce" MISSED;
     a_close_of_the_engine: CLOSE,
         close_forgets_joiners "close-forgets-joiners" MISSED,
-        join_looks_closed_first "join-looks-closed-first" MISSED;
+        join_looks_closed_first "join-looks-closed-first" MISSED,
+        joiner_not_forgotten "joiner-not-forgotten" KEPT;
     a_call_that_comes_late: LATE,
         enter_look_then_count "enter-look-then-count" RUNS;
 }
