@@ -222,6 +222,21 @@ def test_what_is_no_status_is_said(world: World) -> None:
             wrong()
 
 
+def test_what_is_no_length_of_time_is_said(world: World) -> None:
+    check: Any = world.check
+    token: Any = world.token
+    with world.engine.subscribe() as changes:
+        subscription: Any = changes
+        calls: list[tuple[str, Callable[[], object]]] = [
+            ("^lease must be seconds or a timedelta, not '2s'$", lambda: check.acquire(lease="2s")),
+            ("^timeout must be seconds or None, not '2s'$", lambda: subscription.wait("2s")),
+            ("^timeout must be seconds or None, not '2s'$", lambda: token.join(token, timeout="2s")),
+        ]
+        for message, wrong in calls:
+            with pytest.raises(TypeError, match=message):
+                wrong()
+
+
 def test_numbers_out_of_range(world: World) -> None:
     calls: list[Callable[[], object]] = [
         lambda: world.check.take_over(2**64),

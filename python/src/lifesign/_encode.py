@@ -63,6 +63,9 @@ def _milliseconds(value: float | timedelta, what: str) -> int:
     """Return a length of time above 0, rounded up: 0 would mean that there is none."""
     try:
         length = value if isinstance(value, timedelta) else timedelta(seconds=value)
+    except TypeError:
+        message = f"{what} must be seconds or a timedelta, not {value!r}"
+        raise TypeError(message) from None
     except (OverflowError, ValueError):
         length = timedelta()
     if length <= timedelta():

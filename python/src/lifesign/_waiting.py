@@ -13,7 +13,11 @@ def slices(timeout: float | None) -> Iterator[int]:
     if timeout is None:
         while True:
             yield round(SLICE * 1000)
-    deadline = monotonic() + timeout
+    try:
+        deadline = monotonic() + timeout
+    except TypeError:
+        message = f"timeout must be seconds or None, not {timeout!r}"
+        raise TypeError(message) from None
     left = timeout
     while True:
         yield max(0, ceil(min(left, SLICE) * 1000))
