@@ -50,7 +50,7 @@ func TestAliasFollowsItsTarget(t *testing.T) {
 	p.becomes("alias", "passing")
 	eventually(t, "the log tells of it", func() bool {
 		return len(p.lines("check changed", "check", "alias", "alias_of", "web", "from", "critical", "to", "warning")) > 0 &&
-			len(p.lines("check changed", "check", "web", "to", "critical", "writer", "probe http web #1")) > 0 &&
+			len(p.lines("check changed", "check", "web", "to", "critical", "writer", "probe http #1")) > 0 &&
 			len(p.lines("service changed", "service", "sidecar", "to", "critical")) > 0
 	})
 	p.endsCleanly(syscall.SIGTERM)
@@ -87,11 +87,11 @@ func TestReloadInFlight(t *testing.T) {
 	let()
 	eventually(t, "the old probe is refused", func() bool {
 		return len(p.lines("late result refused, its probe ends", "check", "web", "reason", "FENCED",
-			"writer", "probe http web #1", "holder", "probe http web #2")) == 1
+			"writer", "probe http #1", "holder", "probe http #2")) == 1
 	})
 	after := p.check("web")
 	if after.Status != "passing" || after.Lifesign.Incarnation != before.Lifesign.Incarnation ||
-		after.Lifesign.Generation <= before.Lifesign.Generation || after.Lifesign.Writer.Label != "probe http web #2" {
+		after.Lifesign.Generation <= before.Lifesign.Generation || after.Lifesign.Writer.Label != "probe http #2" {
 		t.Errorf("web is %+v, before %+v", after, before)
 	}
 	if got := p.check("alias"); got.Status != "passing" || got.Lifesign.Transitions != alias.Lifesign.Transitions+1 {

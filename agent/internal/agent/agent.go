@@ -18,10 +18,6 @@ import (
 // auditEvery is how often the engine is asked to look for wrong summaries.
 const auditEvery = 60 * time.Second
 
-// maxRecords bounds the distinct writers that the engine can tell apart over
-// the agent's life: each id's loops are some of them, and ids come and go.
-const maxRecords = 1 << 20
-
 // Options say how to run an agent.
 type Options struct {
 	Directory      string // of the definitions
@@ -83,7 +79,7 @@ func New(options Options) (*Agent, error) {
 		options.Changed = func() {}
 	}
 	engine, err := lifesign.Open(lifesign.Config{Name: "lifesign-agent", Version: options.Version, Build: options.Build,
-		MaxRecords: maxRecords, History: options.History})
+		History: options.History})
 	if err != nil {
 		return nil, fmt.Errorf("opening the engine: %w", err)
 	}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -39,7 +40,7 @@ func TestAliasFollowsItsTarget(t *testing.T) {
 	f.becomes("alias", lifesign.Passing)
 	f.eventually("the log tells of the alias, the check and the services", func() bool {
 		return len(f.log.with("check changed", "check=alias", "alias_of=web", "from=critical", "to=warning")) > 0 &&
-			len(f.log.with("check changed", "check=web", `writer="probe http web #1"`, "to=critical")) > 0 &&
+			len(f.log.with("check changed", "check=web", `writer="probe http #1"`, "to=critical")) > 0 &&
 			len(f.log.with("service changed", "service=sidecar", "to=critical")) > 0 &&
 			len(f.log.with("service changed", "service=web", "to=critical")) > 0
 	})
@@ -99,7 +100,7 @@ func TestReloadFencesTheProbeInFlight(t *testing.T) {
 	transitions := f.snapshot("c").Transitions
 	let()
 	f.eventually("the old loop is refused", func() bool {
-		return len(f.log.with("late result refused", "check=c", "reason=FENCED", `writer="probe http c #1"`, `holder="probe http c #2"`)) == 1
+		return len(f.log.with("late result refused", "check=c", "reason=FENCED", `writer="probe http #1"`, `holder="probe http #2"`)) == 1
 	})
 	after := f.snapshot("c")
 	if after.Status != lifesign.Passing || after.Transitions != transitions || after.Incarnation != before.Incarnation {
@@ -365,6 +366,30 @@ func TestRemoteDefinitions(t *testing.T) {
 	f.reload()
 	if f.snapshot("s1").Service != "" {
 		t.Error("the file's definition did not come into its own")
+	}
+}
+
+// Ids come and go for as long as the agent runs, and the engine forgets no
+// writer record.
+func TestIDsThatComeAndGoUseUpNothing(t *testing.T) {
+	f := start(t, nil)
+	for i := range 50 {
+		id := fmt.Sprint("job-", i)
+		def := config.Check{ID: id, Name: id, Kind: config.TTL, TTL: time.Hour, Status: lifesign.Passing, OutputMaxSize: 4096}
+		if err := f.RegisterCheck(def); err != nil {
+			t.Fatal(err)
+		}
+		f.report(id, lifesign.Passing, "")
+		if err := f.DeregisterCheck(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The engine's own, that of the first loop of a TTL check, and no third one.
+	if _, err := f.engine.Record(2); err != nil {
+		t.Error(err)
+	}
+	if record, err := f.engine.Record(3); !errors.Is(err, lifesign.ErrNotFound) {
+		t.Errorf("after 50 ids there is a record %+v, %v", record, err)
 	}
 }
 

@@ -3,7 +3,6 @@ package agent
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"lifesign.dev/agent/internal/config"
 	"lifesign.dev/lifesign"
@@ -12,18 +11,12 @@ import (
 // The functions of this file bring one definition into the engine. Each
 // changes nothing when it fails; a.mu is held.
 
-// labelID bounds the part of a label that is the check's id, in bytes, so that
-// the run's number after it is not cut from the writer record.
-const labelID = 80
-
-// label names a check's loop in its writer record. Numbers begin anew with each
-// life of an id, since a record is kept for every distinct label.
+// label names a check's loop in its writer record. It does without the check's
+// id, which stands beside every record, and its numbers begin anew with each life
+// of an id: the engine keeps a record for every distinct label, and ids come and
+// go.
 func label(def config.Check, run int) string {
-	id := def.ID
-	if len(id) > labelID {
-		id = strings.ToValidUTF8(id[:labelID], "") + "…"
-	}
-	return fmt.Sprintf("probe %s %s #%d", def.Kind, id, run)
+	return fmt.Sprintf("probe %s #%d", def.Kind, run)
 }
 
 func serviceSpec(def config.Service) lifesign.ServiceSpec {

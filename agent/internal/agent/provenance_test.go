@@ -17,7 +17,7 @@ func TestWritersOfTwoMachines(t *testing.T) {
 		t.Errorf("%+v, %v", alone, err)
 	}
 	who, err := f.Who("c")
-	if err != nil || who.Holder == nil || who.Holder.Label != "probe ttl c #1" || who.Lease == 0 {
+	if err != nil || who.Holder == nil || who.Holder.Label != "probe ttl #1" || who.Lease == 0 {
 		t.Errorf("%+v, %v", who, err)
 	}
 

@@ -112,7 +112,7 @@ func TestSilentLoopComesBack(t *testing.T) {
 	b.pass(20 * time.Second)
 	snapshot, err := b.check.Snapshot()
 	b.succeeds(err)
-	if snapshot.Status != lifesign.Critical || !snapshot.Orphaned || !strings.Contains(snapshot.Output, "probe http web #1") {
+	if snapshot.Status != lifesign.Critical || !snapshot.Orphaned || !strings.Contains(snapshot.Output, "probe http #1") {
 		t.Fatalf("a silent loop's check is %+v", snapshot)
 	}
 	lost := tenure.token
@@ -229,7 +229,7 @@ func TestLoopThatHangsIsSeen(t *testing.T) {
 	web.code.Store(200)
 	f.becomes("web", lifesign.Critical)
 	lost := f.snapshot("web")
-	if !lost.Orphaned || lost.Holder != 0 || !strings.Contains(lost.Output, "probe http web #1") {
+	if !lost.Orphaned || lost.Holder != 0 || !strings.Contains(lost.Output, "probe http #1") {
 		t.Errorf("%+v", lost)
 	}
 	if f.status("other") != lifesign.Passing {

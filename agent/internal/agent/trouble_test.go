@@ -17,7 +17,7 @@ func TestTroubleIsLogged(t *testing.T) {
 	f.write(define("2h"))
 	f.reload()
 	f.eventually("the reload's take-over is told", func() bool {
-		return len(f.log.with("level=DEBUG", "msg=trouble", "kind=take-over", "check=c", `offender.label="probe ttl c #2"`, `holder.label="probe ttl c #1"`)) == 1
+		return len(f.log.with("level=DEBUG", "msg=trouble", "kind=take-over", "check=c", `offender.label="probe ttl #2"`, `holder.label="probe ttl #1"`)) == 1
 	})
 	if loud := f.log.with("level=WARN", "msg=trouble"); len(loud) != 0 {
 		t.Errorf("among the agent's own loops: %v", loud)
@@ -42,12 +42,12 @@ func TestTroubleIsLogged(t *testing.T) {
 	defer token.Close()
 	f.eventually("the peer's take-over is told", func() bool {
 		return len(f.log.with("level=WARN", "msg=trouble", "kind=take-over", "offender.machine=elsewhere", "offender.pid=77", "offender.build=older",
-			`holder.label="probe ttl c #2"`)) == 1
+			`holder.label="probe ttl #2"`)) == 1
 	})
 	if f.Report("c", lifesign.Passing, "late") == nil {
 		t.Error("a report to a check that a peer holds was accepted")
 	}
 	f.eventually("the refusal is told", func() bool {
-		return len(f.log.with("level=WARN", "msg=trouble", "kind=refusal", "reason=FENCED", `offender.label="probe ttl c #2"`, "holder.machine=elsewhere")) > 0
+		return len(f.log.with("level=WARN", "msg=trouble", "kind=refusal", "reason=FENCED", `offender.label="probe ttl #2"`, "holder.machine=elsewhere")) > 0
 	})
 }

@@ -27,7 +27,7 @@ var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func TestFrame(t *testing.T) {
 	rows := []Row{
-		{Service: "web", Check: "b", Status: lifesign.Critical, Since: now.Add(-75 * time.Second), Writer: "probe http b #1"},
+		{Service: "web", Check: "b", Status: lifesign.Critical, Since: now.Add(-75 * time.Second), Writer: "probe http #1"},
 		{Service: "web", Check: "a", Status: lifesign.Passing, Initial: true, Since: now.Add(-3 * time.Second)},
 		{Check: "disk", Status: lifesign.Warning, Since: now.Add(-26 * time.Hour), Writer: "evil\x1b[2J\nlabel"},
 		{Service: "side", Check: "alias", Status: lifesign.Critical, Since: now.Add(-61 * time.Minute), Target: "web", Writer: "engine"},
@@ -40,7 +40,7 @@ func TestFrame(t *testing.T) {
 		"(node)   disk   warning            1d02h   -         evil [2J label",
 		"side     alias  critical           1h01m   web       engine",
 		"web      a      passing (initial)  3s      -         -",
-		"web      b      critical           1m15s   -         probe http b #1",
+		"web      b      critical           1m15s   -         probe http #1",
 		"", "one", "two", "three [H",
 	}
 	for i := range want {

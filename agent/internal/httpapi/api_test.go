@@ -149,7 +149,7 @@ func TestChecks(t *testing.T) {
 	}
 	detail := w1["Lifesign"].(map[string]any)
 	writer := detail["Writer"].(map[string]any)
-	if writer["Label"] != "probe ttl w1 #1" || writer["Name"] != "lifesign-agent" || writer["Version"] != "v1" ||
+	if writer["Label"] != "probe ttl #1" || writer["Name"] != "lifesign-agent" || writer["Version"] != "v1" ||
 		writer["Build"] != "b1" || writer["PID"] != float64(os.Getpid()) {
 		t.Errorf("writer: %v", writer)
 	}

@@ -25,7 +25,7 @@ func read[T any](c *client, path string) (value T) {
 func TestWho(t *testing.T) {
 	c := serve(t, loopback, Options{})
 	who := read[whoView](c, "/v1/agent/check/who/w/2")
-	if who.CheckID != "w/2" || who.Holder == nil || who.Holder.Label != "probe ttl w/2 #1" || who.Holder.Build != "b1" ||
+	if who.CheckID != "w/2" || who.Holder == nil || who.Holder.Label != "probe ttl #1" || who.Holder.Build != "b1" ||
 		who.Holder.PID != uint64(os.Getpid()) || who.Holder.Machine == "" || who.Since == nil || time.Since(*who.Since) > time.Hour ||
 		who.Lease != "1h0m5s" || who.SilentFor == "" || who.Orphaned || who.Generation == 0 {
 		t.Errorf("%+v", who)
@@ -56,7 +56,7 @@ func TestWritersAndHistory(t *testing.T) {
 	for i, want := range [][2]lifesign.Status{{lifesign.Passing, lifesign.Critical}, {lifesign.Critical, lifesign.Passing}} {
 		entry := history.Entries[i]
 		if entry.Kind != "transition" || entry.From != want[0] || entry.To != want[1] || entry.Revision <= last ||
-			entry.Writer == nil || entry.Writer.Label != "probe ttl w1 #1" || time.Since(entry.Time) > time.Hour {
+			entry.Writer == nil || entry.Writer.Label != "probe ttl #1" || time.Since(entry.Time) > time.Hour {
 			t.Errorf("entry %d: %+v", i, entry)
 		}
 		last = entry.Revision
