@@ -49,10 +49,12 @@ libraries: tools
 	$(call say,building the libraries)
 	cargo build --release --locked
 	packaging/object.sh $(shell go env GOARCH)
+	@packaging/licences.py build/lib/THIRD-PARTY-LICENSES
 
 build: libraries ## Build the libraries, the agent and the example's web service.
 	$(call say,building the agent)
 	$(AGENT) build -o ../build/ ./cmd/...
+	@packaging/licences.py --agent build/THIRD-PARTY-LICENSES
 
 # Where `make install` puts things; DESTDIR stands before all of it, as packagers use it.
 PREFIX ?= /usr/local
@@ -60,13 +62,14 @@ override PREFIX := $(abspath $(PREFIX))
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
+DOCDIR ?= $(PREFIX)/share/doc/lifesign
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 ABI = $(shell sed -n 's/^\#define LIFESIGN_ABI_VERSION //p' include/lifesign.h)
 SONAME = liblifesign.so.$(ABI)
 # What a program that links the static library needs of the system. The tests ask the compiler whether that is all.
 PRIVATE := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
-install: build ## Install header, libraries, pkg-config file and agent: make install PREFIX=/usr/local [DESTDIR=…].
+install: build ## Install header, libraries, pkg-config file, agent and licences: make install PREFIX=/usr/local [DESTDIR=…].
 	$(call say,installing into $(DESTDIR)$(PREFIX))
 	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(BINDIR)
 	install -m 644 include/lifesign.h $(DESTDIR)$(INCLUDEDIR)/lifesign.h
@@ -76,10 +79,14 @@ install: build ## Install header, libraries, pkg-config file and agent: make ins
 	sed -e 's#@PREFIX@#$(PREFIX)#; s#@LIBDIR@#$(LIBDIR)#; s#@INCLUDEDIR@#$(INCLUDEDIR)#; s#@VERSION@#$(VERSION)#; s#@PRIVATE@#$(PRIVATE)#' \
 		packaging/lifesign.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/lifesign.pc
 	install -m 755 build/lifesign-agent $(DESTDIR)$(BINDIR)/lifesign-agent
+	install -d $(DESTDIR)$(DOCDIR)
+	install -m 644 LICENSE-MIT LICENSE-APACHE build/THIRD-PARTY-LICENSES $(DESTDIR)$(DOCDIR)
 
 uninstall: ## Take away what `make install` with the same PREFIX has installed.
 	rm -f $(DESTDIR)$(INCLUDEDIR)/lifesign.h $(DESTDIR)$(LIBDIR)/liblifesign.a $(DESTDIR)$(LIBDIR)/liblifesign.so $(DESTDIR)$(LIBDIR)/$(SONAME) \
-		$(DESTDIR)$(LIBDIR)/pkgconfig/lifesign.pc $(DESTDIR)$(BINDIR)/lifesign-agent
+		$(DESTDIR)$(LIBDIR)/pkgconfig/lifesign.pc $(DESTDIR)$(BINDIR)/lifesign-agent \
+		$(addprefix $(DESTDIR)$(DOCDIR)/,LICENSE-MIT LICENSE-APACHE THIRD-PARTY-LICENSES)
+	@rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 
 go-module: libraries ## Pack the Go module with the engine in it: build/lifesign-go-VERSION.tar.gz.
 	$(call say,the Go module with its engine)
@@ -245,9 +252,8 @@ test-abuse: libraries ## Go: fuzz what the agent reads and serves, each target f
 		(cd agent && CGO_ENABLED=1 go test -run '^$$' -fuzz "^$${each#*.}\$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 10x ./internal/$${each%.*}) || exit 1; \
 	done
 
-test-python: tools $(VENV)/ready ## Python: the package.
+test-python: libraries $(VENV)/ready ## Python: the package.
 	$(call say,Python: the package)
-	cargo build --release --locked
 	cd python && ../$(PYTHON) -m pytest -q
 
 test-readme: libraries ## The examples of the README, as they stand there.

@@ -65,10 +65,15 @@ fi
 usr/bin/lifesign-agent -h >agent.txt 2>&1 || [ $? -le 2 ]
 grep -qi usage agent.txt || { cat agent.txt >&2; exit 1; }
 echo "installed: the agent"
+for what in dashmap github.com/hashicorp/hcl; do
+    grep -q "^$what " usr/share/doc/lifesign/THIRD-PARTY-LICENSES || { echo "the licence of $what is not installed" >&2; exit 1; }
+done
+echo "installed: the licences of what is linked in"
 
 # The Go module as it is packed, where there is no cargo: as it lies, vendored, beside another Rust library, and with the system's shared library.
 make -s -C "$root" go-module >/dev/null 2>&1
 tar -xzf "$root"/build/lifesign-go-*.tar.gz
+grep -q "^dashmap " lifesign-go-*/THIRD-PARTY-LICENSES || { echo "the licence of dashmap is not in the Go module" >&2; exit 1; }
 mkdir program other
 cp "$here/program.go" "$here/other.go" program/
 rustc --crate-type staticlib -O "$here/other.rs" -o other/libother.a

@@ -100,6 +100,8 @@ def test_what_is_in_it(wheel: Path) -> None:
         library = archive.read(LIBRARY)
     sources = {f"lifesign/{file.name}" for file in (ROOT / "src" / "lifesign").glob("*.py")}
     assert names == {*sources, "lifesign/py.typed", LIBRARY}
+    third = licences.pop("THIRD-PARTY-LICENSES").decode()
+    assert all(re.search(rf"^{crate} \d", third, re.MULTILINE) for crate in ("arc-swap", "dashmap", "serde_json"))
     assert licences == {name: (ROOT.parent / name).read_bytes() for name in ("LICENSE-MIT", "LICENSE-APACHE")}
     assert b".symtab" not in library, "it is stripped"
     assert metadata["License-Expression"] == "MIT OR Apache-2.0"
