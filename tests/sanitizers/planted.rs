@@ -4,6 +4,7 @@
 //! wrong ones are the same with one fault.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 
 use lifesign::{Acquire, CheckSpec, Config, Engine, Status};
@@ -63,13 +64,19 @@ fn leak() {
     thread::spawn(|| std::mem::forget(std::hint::black_box(vec![1_u8; 1234]))).join().expect("a thread");
 }
 
-/// Writes in two threads with nothing between them.
+/// Writes in two threads with nothing between them. Each waits for the other in a way that orders nothing: of two that meet only by chance one may
+/// have ended before the other begins, and what its end releases is before it then.
 fn race() {
     let mut shared = Box::new(0_u64);
     let at = std::ptr::from_mut(&mut *shared) as usize;
+    let begun = AtomicU32::new(0);
     thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(move || {
+            scope.spawn(|| {
+                begun.fetch_add(1, Relaxed);
+                while begun.load(Relaxed) < 2 {
+                    thread::yield_now();
+                }
                 for _ in 0..1000 {
                     // SAFETY: none, which is the point.
                     unsafe { (at as *mut u64).write_volatile((at as *mut u64).read_volatile() + 1) };
