@@ -276,7 +276,7 @@ test-bench: tools $(VENV)/bench-ready ## The benches' report.
 
 ##@ Test it at length
 
-verify: libraries $(VENV)/ready ## The long shares of all tests, under an hour, and a table of what bears out each guarantee: docs/evidence.md.
+verify: libraries $(VENV)/ready ## The long shares of all tests, an hour and a quarter, and a table of what bears out each guarantee: docs/evidence.md.
 	$(call say,verify)
 	@python3 tests/verify.py --write docs/evidence.md
 
