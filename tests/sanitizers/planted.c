@@ -29,7 +29,7 @@ static void ok(const char *step, lifesign_result result)
 }
 
 /* Reads the check again and again, into a place of its own or into one that another thread uses too. It waits for that one: of two that meet only by
-   chance one may have ended before the other begins, and a sanitizer may take them for one. */
+   chance one may have ended before the other begins, and that race is not always found. */
 static void *read_into(void *place)
 {
     atomic_fetch_add_explicit(&begun, 1, memory_order_relaxed);

@@ -65,7 +65,7 @@ fn leak() {
 }
 
 /// Writes in two threads with nothing between them. Each waits for the other in a way that orders nothing: of two that meet only by chance one may
-/// have ended before the other begins, and a sanitizer may take them for one.
+/// have ended before the other begins, and that race is not always found.
 fn race() {
     let mut shared = Box::new(0_u64);
     let at = std::ptr::from_mut(&mut *shared) as usize;
